@@ -3,15 +3,11 @@
 use std::{
     cell::RefCell,
     collections::{BTreeMap, BTreeSet},
-    num::NonZero,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
+    sync::Arc,
 };
 
 use jiff::Timestamp;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::{
@@ -84,31 +80,16 @@ pub struct Failure {
 /// Runs tests in parallel; reports are in the order of the tests.
 pub fn run_tests(rules: &RuleSet, tests: &[Arc<RuleTest>], with_coverage: bool) -> (Vec<TestReport>, Option<Coverage>) {
     let nothing_seen = with_coverage.then(|| Coverage::new(rules));
-    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(tests.len().max(1));
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let (mut reports, mut coverage) = (vec![], nothing_seen.clone());
-        while let Some((index, test)) = {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            tests.get(index).map(|test| (index, test))
-        } {
-            reports.push((index, run_test(rules, test, coverage.as_mut())));
-        }
+    let none = || (vec![], nothing_seen.clone());
+    let run = |(mut reports, mut coverage): (Vec<_>, Option<Coverage>), test: &Arc<RuleTest>| {
+        reports.push(run_test(rules, test, coverage.as_mut()));
         (reports, coverage)
     };
-    let (mut reports, mut coverage) = (vec![], nothing_seen.clone());
-    thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
-        for worker in workers {
-            let (some, seen) = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            reports.extend(some);
-            if let (Some(coverage), Some(seen)) = (&mut coverage, seen) {
-                coverage.merge(seen);
-            }
-        }
-    });
-    reports.sort_by_key(|(index, _)| *index);
-    (reports.into_iter().map(|(_, report)| report).collect(), coverage)
+    tests.par_iter().fold(none, run).reduce(none, |(mut reports, mut coverage), (more, seen)| {
+        reports.extend(more);
+        coverage.iter_mut().zip(seen).for_each(|(coverage, seen)| coverage.merge(seen));
+        (reports, coverage)
+    })
 }
 
 /// Runs a test with the index, recording coverage. A failed test is run again with the plain evaluator, for explanations.

@@ -495,7 +495,7 @@ pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagno
 }
 
 fn check_all(files: Files, version: Version) -> (Option<Rules>, Vec<Diagnostic>, Vec<Dated>) {
-    let parsed: Vec<File> = files.rules.iter().map(File::new).collect();
+    let parsed: Vec<File> = File::all(&files.rules);
     let mut diagnostics: Vec<_> =
         files.rules.iter().filter(|file| blank(file) && !sources::is_list(&file.name)).map(empty).collect();
     let (declarations, gaps, levels) = match &files.config {
@@ -532,7 +532,7 @@ pub fn check_sources(
 ) -> (Option<Rules>, Vec<Diagnostic>) {
     let rules = files.into_iter().map(|(name, text)| SourceFile::new(name, text)).collect();
     let files = Files { config: None, calendars: vec![], rules };
-    let parsed: Vec<File> = files.rules.iter().map(File::new).collect();
+    let parsed: Vec<File> = File::all(&files.rules);
     let version = Version { hash: hash(&files, &[]), commit: None };
     let (rules, diagnostics, _) = check::check(&parsed, &desk.into(), Some(&Gaps::default()), version);
     (rules.map(|rules| Rules { files: Arc::new(files), ..rules }), diagnostics)

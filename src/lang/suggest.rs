@@ -11,9 +11,9 @@ const MAX_NAMES: usize = 10_000;
 /// Maximum number of edit distances computed for one suggestion. The letter filter rejects most names before that;
 /// among thousands of similar names, such as numbered ones, the nearest may be missed.
 const MAX_COMPARED: usize = 500;
-/// Maximum number of edit distances computed in one check. After that there are no more suggestions, because thousands
-/// of unknown names most likely have one common cause.
-pub(crate) const MAX_COMPARED_IN_ALL: usize = 200_000;
+/// The number of edit distances that may be computed for a file, besides one for each of its bytes. After that there are
+/// no more suggestions.
+pub(crate) const MIN_COMPARED_IN_FILE: usize = 5_000;
 /// Maximum number of names listed in a message.
 const MAX_LISTED: usize = 40;
 
@@ -55,8 +55,17 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
 #[derive(Debug)]
 pub(crate) struct Names {
     names: Vec<Name>,
-    /// The index of the nearest name by word; a cache.
-    found: HashMap<String, Option<usize>>,
+    /// Results by word; a cache.
+    found: HashMap<String, Found>,
+}
+
+/// The result of a search.
+#[derive(Debug, Clone, Copy)]
+struct Found {
+    /// The index of the nearest name.
+    nearest: Option<usize>,
+    /// Number of edit distances computed.
+    compared: usize,
 }
 
 #[derive(Debug)]
@@ -79,43 +88,51 @@ impl Names {
         Self { names: known.into_iter().take(MAX_NAMES).map(name).collect(), found: HashMap::new() }
     }
 
-    /// The result of [`nearest`]. Subtracts the edit distances computed from `may_compare`; `None` once that is 0.
+    /// The result of [`nearest`]. Subtracts the edit distances that it takes from `may_compare`, also where the result is
+    /// known, so that it does not matter who asked before; `None` if fewer are left.
     pub(crate) fn nearest(&mut self, word: &str, may_compare: &mut usize) -> Option<&str> {
+        if *may_compare == 0 {
+            return None;
+        }
         let found = match self.found.get(word) {
             Some(found) => *found,
             None => {
-                let by_meaning = translated(word, self.names.iter().map(|name| name.text.as_str()));
-                let index = by_meaning.and_then(|text| self.names.iter().position(|name| name.text == text));
-                let found = index.or_else(|| self.search(&word.to_lowercase(), may_compare));
+                let found = self.search(word);
                 self.found.insert(word.to_owned(), found);
                 found
             }
         };
-        found.and_then(|index| self.names.get(index)).map(|name| name.text.as_str())
+        let left = may_compare.checked_sub(found.compared);
+        *may_compare = left.unwrap_or_default();
+        left.and(found.nearest).and_then(|index| self.names.get(index)).map(|name| name.text.as_str())
     }
 
-    fn search(&self, word: &str, may_compare: &mut usize) -> Option<usize> {
-        if word.len() > 200 || *may_compare == 0 {
-            return None;
+    fn search(&self, word: &str) -> Found {
+        let by_meaning = translated(word, self.names.iter().map(|name| name.text.as_str()));
+        let nearest = by_meaning.and_then(|text| self.names.iter().position(|name| name.text == text));
+        let mut found = Found { nearest, compared: 0 };
+        let word = word.to_lowercase();
+        if nearest.is_some() || word.len() > 200 {
+            return found;
         }
-        let last = word.rsplit('.').next().unwrap_or(word);
-        let (whole_letters, last_letters) = (Letters::of(word), Letters::of(last));
+        let last = word.rsplit('.').next().unwrap_or(&word);
+        let (whole_letters, last_letters) = (Letters::of(&word), Letters::of(last));
         let near =
             |name: &Name| whole_letters.may_be(name.letters) || name.end.is_some_and(|end| last_letters.may_be(end));
         let names = self.names.iter().enumerate().filter(|(_, name)| near(name));
-        let mut best: Option<(usize, usize)> = None;
-        for (index, name) in names.take(MAX_COMPARED.min(*may_compare)) {
-            *may_compare -= 1;
-            let distance = slips(word, last, &name.lower);
-            if let Some(distance) = distance.filter(|distance| best.is_none_or(|(least, _)| *distance < least)) {
-                best = Some((distance, index));
+        let mut least: Option<usize> = None;
+        for (index, name) in names.take(MAX_COMPARED) {
+            found.compared += 1;
+            let distance = slips(&word, last, &name.lower);
+            if let Some(distance) = distance.filter(|distance| least.is_none_or(|least| *distance < least)) {
+                (least, found.nearest) = (Some(distance), Some(index));
                 // No distance is smaller.
                 if distance == 0 {
                     break;
                 }
             }
         }
-        best.map(|(_, index)| index)
+        found
     }
 }
 
@@ -231,7 +248,7 @@ mod tests {
             words in prop::collection::vec("[A-Ca-c_0-2é.-]{1,8}", 1..20),
         ) {
             let mut names = Names::new(known.iter().map(String::as_str));
-            let mut may_compare = MAX_COMPARED_IN_ALL;
+            let mut may_compare = usize::MAX;
             for word in words.iter().chain(&words) {
                 prop_assert_eq!(names.nearest(word, &mut may_compare), nearest(word, known.iter().map(String::as_str)));
             }
@@ -242,12 +259,15 @@ mod tests {
     fn comparisons_are_bounded_and_a_word_is_searched_once() {
         let known: Vec<_> = (0..4_000).map(|n| format!("rule_{n:04}")).collect();
         let mut names = Names::new(known.iter().map(String::as_str));
-        let mut may_compare = MAX_COMPARED_IN_ALL;
+        let mut may_compare = 10 * MAX_COMPARED;
         assert_eq!(names.nearest("rlue_0000", &mut may_compare), Some("rule_0000"));
-        let after_one = may_compare;
-        names.nearest("rlue_0000", &mut may_compare);
-        assert_eq!((may_compare, MAX_COMPARED_IN_ALL - may_compare), (after_one, MAX_COMPARED));
-        for n in 1..4_000 {
+        assert_eq!(may_compare, 9 * MAX_COMPARED);
+        // Whoever asks again is told the same, at the same price.
+        assert_eq!(names.nearest("rlue_0000", &mut may_compare), Some("rule_0000"));
+        assert_eq!(may_compare, 8 * MAX_COMPARED);
+        let mut too_few = MAX_COMPARED - 1;
+        assert_eq!((names.nearest("rlue_0000", &mut too_few), too_few), (None, 0));
+        for n in 1..100 {
             names.nearest(&format!("rlue_{n:04}"), &mut may_compare);
         }
         assert_eq!(may_compare, 0);

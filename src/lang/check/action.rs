@@ -325,7 +325,8 @@ impl Checker<'_, '_> {
             return None;
         }
         let known: Vec<&str> = self.context.desk.webhooks.iter().map(String::as_str).collect();
-        let suggestion = self.context.suggestions.nearest(NameList::Webhooks, &name, known.iter().copied());
+        let suggestion =
+            self.context.suggestions.nearest(self.sink.source, NameList::Webhooks, &name, known.iter().copied());
         let suggestion = suggestion.as_deref();
         let message = format!("undeclared webhook `{name}`{}", did_you_mean(suggestion));
         let error = Diagnostic::new(&codes::TW0205, range(token), message);

@@ -35,8 +35,8 @@ pub(super) fn context<'a>(
     desk: &'a Arc<Declarations>,
     gaps: Option<&Gaps>,
 ) -> (Context<'a>, FoundInAll) {
-    let mut context = Context::new(desk, gaps);
-    let mut found = FoundInAll::default();
+    let mut context = Context::new(files, desk, gaps);
+    let (mut found, mut lists) = (FoundInAll::default(), list::NamedLists::new());
     for (file, item) in items {
         match item {
             Item::Let(node) => {
@@ -48,19 +48,19 @@ pub(super) fn context<'a>(
                 let Some(name) = node.name() else { continue };
                 let span = file.source.span(range(&name));
                 declare_name(&mut context, NameKind::List, name.text(), span, &mut found.diagnostics);
-                list::declare(&mut context, &file.source, node);
+                list::declare(&context, &mut lists, &file.source, node);
             }
             _ => declare_title(&mut context, &file.source, item, &mut found.diagnostics),
         }
     }
     for file in files.iter().filter(|file| file.is_list()) {
-        list::declare_file(&mut context, file, &mut found.diagnostics);
+        list::declare_file(&mut context, &mut lists, file, &mut found.diagnostics);
     }
     // A `let` or list that did not parse still declares its name.
     for (file, (kind, name)) in files.iter().flat_map(|file| broken_names(file).map(move |name| (file, name))) {
         let _ = context.names.declare(kind, name.text(), file.source.span(range(&name)));
     }
-    list::check_uses(&mut context, items, &mut found);
+    list::check_uses(&mut context, &lists, items, &mut found);
     check_lets(&mut context, items, &mut found);
     for (file, item) in items.iter().filter(|(_, item)| matches!(item, Item::Macro(_))) {
         let mut sink = Sink::new(&file.source);

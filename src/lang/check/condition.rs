@@ -246,7 +246,8 @@ impl Checker<'_, '_> {
         let lets = self.context.names.of(NameKind::Let).map(|(name, _)| name).filter(|_| !asked);
         let known = self.context.field_names.iter().map(String::as_str).chain(lets);
         // `ticket` is what has the fields, and no misspelling of `requester.tickets`.
-        let suggestion = self.context.suggestions.nearest(list, name, known).filter(|_| name != "ticket");
+        let suggestion = self.context.suggestions.nearest(self.sink.source, list, name, known);
+        let suggestion = suggestion.filter(|_| name != "ticket");
         let shown = shortened(name);
         let diagnostic = match (asked || name.contains('.'), word_of) {
             (false, Some(field)) => {

@@ -1,7 +1,11 @@
 //! Checks lists: those in parentheses, and named ones. A named list has no type: its entries are checked as what the
 //! list is used for, once for each such use, and errors point to the entry.
 
-use std::{collections::HashSet, path::Path, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+};
 
 use super::{
     Checker, Context, File, FoundInAll, NameKind, NameList, Sink,
@@ -33,6 +37,9 @@ pub(super) struct NamedList {
     span: Span,
     entries: Vec<SyntaxElement>,
 }
+
+/// The named lists by name.
+pub(super) type NamedLists = HashMap<String, NamedList>;
 
 /// What the entries of a list are used as.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -98,13 +105,13 @@ impl ListUse {
 }
 
 /// Declares the list of an item.
-pub(super) fn declare(context: &mut Context<'_>, source: &SourceFile, node: &ast::ListItem) {
+pub(super) fn declare(context: &Context<'_>, lists: &mut NamedLists, source: &SourceFile, node: &ast::ListItem) {
     let Some(name) = node.name() else { return };
     let entries = match node.values().next() {
         Some(SyntaxElement::Node(list)) if list.kind() == SyntaxKind::List => list.values().collect(),
         _ => node.values().collect(),
     };
-    add(context, name.text(), source, source.span(range(&name)), entries);
+    add(context, lists, name.text(), source, source.span(range(&name)), entries);
 }
 
 /// The name of the list that a file is: its stem.
@@ -121,7 +128,7 @@ fn entries_of(file: &File) -> Vec<SyntaxElement> {
 }
 
 /// Declares the list that a `*.list` file is.
-pub(super) fn declare_file(context: &mut Context<'_>, file: &File, out: &mut Vec<Diagnostic>) {
+pub(super) fn declare_file(context: &mut Context<'_>, lists: &mut NamedLists, file: &File, out: &mut Vec<Diagnostic>) {
     let (name, span, entries) = (name_of(file), file.source.span(0..0), entries_of(file));
     if !is_name(&name) || name.contains('.') {
         let message = format!("`{name}` cannot be the name of a list");
@@ -135,7 +142,7 @@ pub(super) fn declare_file(context: &mut Context<'_>, file: &File, out: &mut Vec
         out.push(error.with_help("write an entry a line, or delete the file and its uses"));
     }
     declare_name(context, NameKind::List, &name, span.clone(), out);
-    add(context, &name, &file.source, span, entries);
+    add(context, lists, &name, &file.source, span, entries);
 }
 
 /// The list that a `*.list` file is; `None` for other files.
@@ -146,23 +153,30 @@ pub(super) fn of_file(file: &File) -> Option<List> {
 }
 
 /// Adds a list, unless its name is declared elsewhere.
-fn add(context: &mut Context<'_>, name: &str, source: &SourceFile, span: Span, entries: Vec<SyntaxElement>) {
+fn add(
+    context: &Context<'_>,
+    lists: &mut NamedLists,
+    name: &str,
+    source: &SourceFile,
+    span: Span,
+    entries: Vec<SyntaxElement>,
+) {
     if context.names.declared(NameKind::List, name).is_some_and(|(_, declared)| *declared == span) {
         let list = NamedList { name: name.into(), source: source.clone(), span, entries };
-        context.lists.insert(name.to_owned(), list);
+        lists.insert(name.to_owned(), list);
     }
 }
 
 /// Checks the entries of each named list as what it is used for.
-pub(super) fn check_uses(context: &mut Context<'_>, items: &[ItemOf<'_>], found: &mut FoundInAll) {
-    if context.lists.is_empty() {
+pub(super) fn check_uses(context: &mut Context<'_>, lists: &NamedLists, items: &[ItemOf<'_>], found: &mut FoundInAll) {
+    if lists.is_empty() {
         return;
     }
     for (file, item) in items {
         for question in item.syntax().descendants().filter_map(ast::Question::cast) {
             let Some(predicate) = question.predicate() else { continue };
             let Some(value) = predicate.value() else { continue };
-            let Some(list) = named(&value).and_then(|name| context.lists.get(name.text())) else { continue };
+            let Some(list) = named(&value).and_then(|name| lists.get(name.text())) else { continue };
             let field = question.name().and_then(|name| FieldRef::find(name.text(), context.desk));
             let Some(field) = field else { continue };
             let Some(used) = ListUse::of(&field, &predicate) else { continue };
@@ -255,7 +269,7 @@ impl Checker<'_, '_> {
             return self.report(Diagnostic::new(&codes::TW0310, span, message).with_help(help));
         }
         let lists = self.context.names.of(NameKind::List).map(|(name, _)| name);
-        let suggestion = self.context.suggestions.nearest(NameList::Lists, text, lists);
+        let suggestion = self.context.suggestions.nearest(self.sink.source, NameList::Lists, text, lists);
         let message = format!("no list is named `{text}`{}", did_you_mean(suggestion.as_deref()));
         let one = if field.kind() == Kind::Text { format!("(\"{text}\")") } else { format!("({text})") };
         let help = format!("write values in parentheses, as in `{one}`, or declare the list: `list {text} = (…)`");

@@ -20,15 +20,20 @@ mod test;
 mod value;
 
 pub(crate) use lints::{LINTS, Lint};
-use list::{ListUse, ListValues, NamedList};
+use list::{ListUse, ListValues};
 use names::{NameKind, Names};
 pub(crate) use suppression::{Dated, is_suppression};
 
 use std::{
     collections::{HashMap, HashSet},
     ops::Range,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
+
+use rayon::prelude::*;
 
 use super::{
     ast::{self, AstNode as _, Item, NodeExt as _},
@@ -41,7 +46,7 @@ use super::{
     },
     sources::is_list,
     span::{SourceFile, Span},
-    suggest::{self, MAX_COMPARED_IN_ALL},
+    suggest::{self, MIN_COMPARED_IN_FILE},
     syntax::{Parse, parse, parse_list},
 };
 use crate::desk::{
@@ -64,7 +69,12 @@ pub(crate) struct File {
 }
 
 impl File {
-    pub(crate) fn new(source: &SourceFile) -> Self {
+    /// Parses files, in parallel.
+    pub(crate) fn all(sources: &[SourceFile]) -> Vec<Self> {
+        sources.par_iter().map(Self::new).collect()
+    }
+
+    fn new(source: &SourceFile) -> Self {
         let parse = if is_list(&source.name) { parse_list(&source.text) } else { parse(&source.text) };
         Self { parse, source: source.clone() }
     }
@@ -99,17 +109,19 @@ pub(crate) fn check(
         lets: collect::lets_in_order(&context, &items),
         lists: files.iter().filter_map(list::of_file).collect(),
     };
-    for (file, item) in items.iter().filter(|(_, item)| !matches!(item, Item::Let(_) | Item::Macro(_))) {
-        let mut sink = Sink::new(&file.source);
-        match check_item(&context, item, &mut sink) {
-            Some(Checked::Trigger(trigger)) => rules.triggers.push(Arc::new(trigger)),
-            Some(Checked::Automation(automation)) => rules.automations.push(Arc::new(automation)),
-            Some(Checked::View(view)) => rules.views.push(Arc::new(view)),
-            Some(Checked::Report(report)) => rules.reports.push(Arc::new(report)),
-            Some(Checked::Sla(sla)) => rules.slas.push(Arc::new(sla)),
-            Some(Checked::Test(test)) => rules.tests.push(Arc::new(*test)),
-            Some(Checked::List(list)) => rules.lists.push(list),
-            Some(Checked::Let(_) | Checked::Macro(_)) | None => {}
+    let checked: Vec<_> = files.par_iter().map(|file| check_file(&context, file)).collect();
+    for (items, sink) in checked {
+        for item in items {
+            match item {
+                Checked::Trigger(trigger) => rules.triggers.push(Arc::new(trigger)),
+                Checked::Automation(automation) => rules.automations.push(Arc::new(automation)),
+                Checked::View(view) => rules.views.push(Arc::new(view)),
+                Checked::Report(report) => rules.reports.push(Arc::new(report)),
+                Checked::Sla(sla) => rules.slas.push(Arc::new(sla)),
+                Checked::Test(test) => rules.tests.push(Arc::new(*test)),
+                Checked::List(list) => rules.lists.push(list),
+                Checked::Let(_) | Checked::Macro(_) => {}
+            }
         }
         found.add(sink);
     }
@@ -160,6 +172,15 @@ fn join_look_alikes(diagnostics: &mut Vec<Diagnostic>) {
     }
     let mut joined = joined.into_iter();
     diagnostics.retain(|_| !joined.next().unwrap_or_default());
+}
+
+/// Checks the items of a file, without those that others refer to, which are checked before.
+fn check_file<'f>(context: &Context<'_>, file: &'f File) -> (Vec<Checked>, Sink<'f>) {
+    let mut sink = Sink::new(&file.source);
+    let tree = file.parse.tree();
+    let items = ast::items(&tree).filter(|item| !matches!(item, Item::Let(_) | Item::Macro(_)));
+    let checked = items.filter_map(|item| check_item(context, &item, &mut sink)).collect();
+    (checked, sink)
 }
 
 /// Checks one item: reports all errors in it, but not those that are about several items, such as a duplicate title.
@@ -262,8 +283,6 @@ struct Context<'a> {
     names: Names,
     /// The named conditions without errors.
     lets: HashMap<String, CheckedLet>,
-    /// The named lists.
-    lists: HashMap<String, NamedList>,
     /// The values of each named list, for each way it is used; absent if an entry has errors.
     list_values: HashMap<(String, ListUse), ListValues>,
     /// The titles of the rules that have a cap, or may have one that did not parse.
@@ -323,20 +342,12 @@ struct Checker<'c, 'f> {
 }
 
 /// Spelling suggestions from lists of names. The lists can be long, so they are cached, and the number of comparisons
-/// in a check is limited.
-struct Suggestions(Mutex<SuggestionCache>);
-
-struct SuggestionCache {
+/// for each file is limited: thousands of unknown names most likely have one common cause.
+struct Suggestions {
     /// Built on first use.
-    lists: HashMap<NameList, suggest::Names>,
-    /// Number of edit distances that may still be computed.
-    may_compare: usize,
-}
-
-impl Default for Suggestions {
-    fn default() -> Self {
-        Self(Mutex::new(SuggestionCache { lists: HashMap::new(), may_compare: MAX_COMPARED_IN_ALL }))
-    }
+    lists: Mutex<HashMap<NameList, suggest::Names>>,
+    /// Number of edit distances that may still be computed for each file.
+    may_compare: HashMap<Arc<str>, AtomicUsize>,
 }
 
 /// A list of names to suggest from.
@@ -354,17 +365,34 @@ enum NameList {
 }
 
 impl Suggestions {
-    /// The name in a list that is nearest to a word, as in [`suggest::nearest`].
-    fn nearest<'n>(&self, list: NameList, word: &str, known: impl IntoIterator<Item = &'n str>) -> Option<String> {
-        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let SuggestionCache { lists, may_compare } = &mut *cache;
+    fn new(files: &[File]) -> Self {
+        let may_compare = files.iter().map(|File { source, .. }| {
+            (Arc::clone(&source.name), AtomicUsize::new(MIN_COMPARED_IN_FILE + source.text.len()))
+        });
+        Self { lists: Mutex::default(), may_compare: may_compare.collect() }
+    }
+
+    /// The name in a list that is nearest to a word in a file, as in [`suggest::nearest`].
+    fn nearest<'n>(
+        &self,
+        file: &SourceFile,
+        list: NameList,
+        word: &str,
+        known: impl IntoIterator<Item = &'n str>,
+    ) -> Option<String> {
+        // Only one thread checks a file at a time.
+        let left = self.may_compare.get(&file.name)?;
+        let mut may_compare = left.load(Ordering::Relaxed);
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         let names = lists.entry(list).or_insert_with(|| suggest::Names::new(known));
-        names.nearest(word, may_compare).map(str::to_owned)
+        let nearest = names.nearest(word, &mut may_compare).map(str::to_owned);
+        left.store(may_compare, Ordering::Relaxed);
+        nearest
     }
 }
 
 impl<'a> Context<'a> {
-    fn new(desk: &'a Arc<Declarations>, gaps: Option<&Gaps>) -> Self {
+    fn new(files: &[File], desk: &'a Arc<Declarations>, gaps: Option<&Gaps>) -> Self {
         let fields = FIELDS.iter().map(|field| field.name.to_owned());
         let custom = desk.fields.iter().map(|field| field.full_name());
         Self {
@@ -373,11 +401,10 @@ impl<'a> Context<'a> {
             field_names: fields.chain(custom).collect(),
             names: Names::default(),
             lets: HashMap::new(),
-            lists: HashMap::new(),
             list_values: HashMap::new(),
             capped: HashSet::new(),
             macros: vec![],
-            suggestions: Suggestions::default(),
+            suggestions: Suggestions::new(files),
         }
     }
 

@@ -161,7 +161,7 @@ impl Checker<'_, '_> {
             return Some(title.clone());
         }
         let titles = || self.context.names.of(NameKind::Sla).map(|(title, _)| title);
-        let suggestion = self.context.suggestions.nearest(NameList::Slas, text, titles());
+        let suggestion = self.context.suggestions.nearest(self.sink.source, NameList::Slas, text, titles());
         let message = format!("no sla is titled {}{}", Quoted(text), did_you_mean(suggestion.as_deref()));
         let help = match titles().next() {
             None => "there is none yet: write `sla \"…\" { first reply within 1 hour }`, for example".to_owned(),

@@ -332,7 +332,7 @@ impl Checker<'_, '_> {
             None if declared.is_some() => None,
             None => {
                 let known = macros.iter().map(|m| m.title.as_str());
-                let suggestion = self.context.suggestions.nearest(NameList::Macros, &title, known);
+                let suggestion = self.context.suggestions.nearest(self.sink.source, NameList::Macros, &title, known);
                 let suggestion = suggestion.as_deref();
                 let message = format!("unknown macro `{}`{}", shortened(&title), did_you_mean(suggestion));
                 let error = Diagnostic::new(&codes::TW0207, range(token), message);
@@ -396,7 +396,7 @@ impl Checker<'_, '_> {
             return Some(title);
         }
         let firing = self.context.names.of(NameKind::Rule).map(|(title, _)| title);
-        let suggestion = self.context.suggestions.nearest(NameList::Firing, &title, firing);
+        let suggestion = self.context.suggestions.nearest(self.sink.source, NameList::Firing, &title, firing);
         let message =
             format!("unknown trigger or automation `{}`{}", shortened(&title), did_you_mean(suggestion.as_deref()));
         let error = Diagnostic::new(&codes::TW0207, range(token), message);

@@ -245,7 +245,12 @@ impl Checker<'_, '_> {
             Declared::Choice(field) => format!("`{field}` choice"),
         };
         let list = NameList::Declared(declared.clone());
-        let suggestion = self.context.suggestions.nearest(list, text.trim_start_matches('@'), names.iter().copied());
+        let suggestion = self.context.suggestions.nearest(
+            self.sink.source,
+            list,
+            text.trim_start_matches('@'),
+            names.iter().copied(),
+        );
         let message = format!("undeclared {what} `{}`{}", shortened(text), did_you_mean(suggestion.as_deref()));
         let help = match names.as_slice() {
             [] if !self.context.has_declarations() => NO_DECLARATIONS.to_owned(),

@@ -1,6 +1,6 @@
 //! TW0425: a condition on something that tickets of this channel do not have.
 
-use super::{Context, Lint, acting::may_come_from};
+use super::{Check, Context, Lint, acting::may_come_from};
 use crate::{
     desk::Channel,
     lang::{
@@ -19,7 +19,7 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: None,
-    check,
+    check: Check::Set(check),
 };
 
 /// Fields, and the channels whose tickets have them.

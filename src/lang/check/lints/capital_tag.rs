@@ -1,6 +1,6 @@
 //! TW0403: a tag with uppercase letters, which is stored in lowercase.
 
-use super::{Context, Lint};
+use super::{Check, Context, File, Lint};
 use crate::{
     desk::normalize,
     lang::{
@@ -22,34 +22,35 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: Some(Grade::Unsafe),
-    check,
+    check: Check::Nodes(
+        &[SyntaxKind::HasTest, SyntaxKind::SetAction, SyntaxKind::TagList, SyntaxKind::TagsAction],
+        check,
+    ),
 };
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let tags = context
-        .nodes()
-        .filter(|(_, n)| {
-            matches!(n.kind(), SyntaxKind::TagsAction | SyntaxKind::HasTest | SyntaxKind::TagList) || sets_tags(n)
-        })
-        // Hashtags keep the case in which their authors write them.
-        .filter(|(_, n)| n.kind() == SyntaxKind::TagsAction || !asks_hashtags(n))
-        .flat_map(|(file, n)| {
-            let listed = n.parts(SyntaxKind::List).flat_map(|list| list.values().collect::<Vec<_>>());
-            // The field of `set tags to …` looks like a value.
-            let values: Vec<_> = listed.chain(n.values().skip(usize::from(sets_tags(&n)))).collect();
-            values.into_iter().map(move |value| (file, value))
-        });
-    let warnings = tags.filter(|(_, value)| value.kind() != SyntaxKind::List).filter_map(|(file, value)| {
+fn check(_: &Context<'_>, file: &File, node: &SyntaxNode, found: &mut Vec<Diagnostic>) {
+    // Hashtags keep the case in which their authors write them.
+    let is_set = sets_tags(node);
+    if (node.kind() == SyntaxKind::SetAction && !is_set)
+        || (node.kind() != SyntaxKind::TagsAction && asks_hashtags(node))
+    {
+        return;
+    }
+    let listed = node.parts(SyntaxKind::List).flat_map(|list| list.values().collect::<Vec<_>>());
+    // The field of `set tags to …` looks like a value.
+    let values = listed.chain(node.values().skip(usize::from(is_set)));
+    for value in values.filter(|value| value.kind() != SyntaxKind::List) {
         let tag = written(&value);
-        let kept = normalize::tag(&tag);
-        (tag.to_lowercase() != tag).then(|| {
-            let span = file.source.span(span_of(&value));
+        if tag.to_lowercase() == tag {
+            continue;
+        }
+        let (span, kept) = (file.source.span(span_of(&value)), normalize::tag(&tag));
+        found.push(
             Diagnostic::new(&LINT.code, span.clone(), format!("tag `{tag}` is stored as `{kept}`"))
                 .with_help("write tags in lowercase")
-                .with_guess(span, Tag(&kept).to_string())
-        })
-    });
-    found.extend(warnings);
+                .with_guess(span, Tag(&kept).to_string()),
+        );
+    }
 }
 
 /// Whether a node is an action that sets the tags.

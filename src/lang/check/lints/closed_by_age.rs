@@ -1,6 +1,6 @@
 //! TW0420: an automation that closes or solves tickets because of their age alone.
 
-use super::{Context, Lint, acting::asks};
+use super::{Check, Context, Lint, acting::asks};
 use crate::{
     desk::{FieldRef, Scope},
     lang::{
@@ -19,7 +19,7 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: None,
-    check,
+    check: Check::Set(check),
 };
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {

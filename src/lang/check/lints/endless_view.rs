@@ -1,6 +1,6 @@
 //! TW0431: a view that also lists every ticket that was ever closed.
 
-use super::{Context, Lint, acting::asks};
+use super::{Check, Context, Lint, acting::asks};
 use crate::lang::{
     codes::Code,
     diagnostic::{Diagnostic, Severity},
@@ -16,7 +16,7 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: None,
-    check,
+    check: Check::Set(check),
 };
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {

@@ -1,6 +1,6 @@
 //! TW0418: a pattern of another language in a text that is compared literally.
 
-use super::{Context, Lint};
+use super::{Check, Context, File, Lint};
 use crate::{
     desk::{FieldRef, Kind},
     lang::{
@@ -9,7 +9,7 @@ use crate::{
         codes::Code,
         diagnostic::{Diagnostic, Grade, Severity},
         display::Quoted,
-        syntax::{SyntaxElement, SyntaxKind},
+        syntax::{SyntaxElement, SyntaxKind, SyntaxNode},
     },
 };
 
@@ -22,57 +22,53 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: Some(Grade::Unsafe),
-    check,
+    check: Check::Nodes(&[SyntaxKind::Question], check),
 };
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for (file, node) in context.nodes() {
-        let Some(question) = Question::cast(node) else { continue };
-        let (Some(name), Some(predicate)) = (question.name(), question.predicate()) else { continue };
-        let kind = FieldRef::find(name.text(), context.context.desk).map(|field| field.kind());
-        let of_tags = match (kind, &predicate) {
-            (Some(Kind::Set), Predicate::Has(_)) => true,
-            (Some(Kind::Text), predicate) if !matches!(predicate, Predicate::Matches(_)) => false,
-            _ => continue,
+fn check(context: &Context<'_>, file: &File, node: &SyntaxNode, found: &mut Vec<Diagnostic>) {
+    let Some(question) = Question::cast(node.clone()) else { return };
+    let (Some(name), Some(predicate)) = (question.name(), question.predicate()) else { return };
+    let kind = FieldRef::find(name.text(), context.context.desk).map(|field| field.kind());
+    let of_tags = match (kind, &predicate) {
+        (Some(Kind::Set), Predicate::Has(_)) => true,
+        (Some(Kind::Text), predicate) if !matches!(predicate, Predicate::Matches(_)) => false,
+        _ => return,
+    };
+    for value in predicate.syntax().values() {
+        let (values, listed) = match &value {
+            SyntaxElement::Node(list) if list.kind() == SyntaxKind::List => (list.values().collect(), true),
+            value => (vec![value.clone()], false),
         };
-        for value in predicate.syntax().values() {
-            let (values, listed) = match &value {
-                SyntaxElement::Node(list) if list.kind() == SyntaxKind::List => (list.values().collect(), true),
-                value => (vec![value.clone()], false),
+        for value in values.into_iter().filter(|value| is_text(value.kind())) {
+            let text = written(&value);
+            let Some(sign) = sign(&text) else { continue };
+            let span = file.source.span(span_of(&value));
+            let message = match sign {
+                Sign::Alternative => "`|` is searched for as it stands".to_owned(),
+                Sign::Wildcard(c) => format!("`{c}` is compared as it stands and stands for no other text"),
+                Sign::Regex(sign) => format!("`{sign}` is compared as it stands and is no pattern"),
             };
-            for value in values.into_iter().filter(|value| is_text(value.kind())) {
-                let text = written(&value);
-                let Some(sign) = sign(&text) else { continue };
-                let span = file.source.span(span_of(&value));
-                let message = match sign {
-                    Sign::Alternative => "`|` is searched for as it stands".to_owned(),
-                    Sign::Wildcard(c) => format!("`{c}` is compared as it stands and stands for no other text"),
-                    Sign::Regex(sign) => format!("`{sign}` is compared as it stands and is no pattern"),
-                };
-                let warning = Diagnostic::new(&LINT.code, span.clone(), message);
-                let plain = matches!(predicate, Predicate::Contains(_) | Predicate::Starts(_)) && !listed;
-                found.push(match sign {
-                    _ if of_tags => {
-                        warning.with_help("`has` compares whole tags: write each tag, as in `has any of (a, b)`")
-                    }
-                    Sign::Alternative if plain => {
-                        let texts: Vec<_> = text.split('|').map(|text| Quoted(text.trim()).to_string()).collect();
-                        let any = format!("any of ({})", texts.join(", "));
-                        warning.with_help(format!("write `{any}`")).with_guess(span, any)
-                    }
-                    Sign::Alternative => warning.with_help("write each text as a value of the list"),
-                    Sign::Wildcard(c) if plain => {
-                        let text = Quoted(text.trim_matches(c)).to_string();
-                        warning
-                            .with_help("`contains` finds a text anywhere, and `starts with` at the start")
-                            .with_guess(span, text)
-                    }
-                    Sign::Wildcard(_) => warning.with_help(format!("write `{} contains \"…\"`", name.text())),
-                    Sign::Regex(_) => {
-                        warning.with_help(format!("for a pattern, write `{} matches \"…\"`", name.text()))
-                    }
-                });
-            }
+            let warning = Diagnostic::new(&LINT.code, span.clone(), message);
+            let plain = matches!(predicate, Predicate::Contains(_) | Predicate::Starts(_)) && !listed;
+            found.push(match sign {
+                _ if of_tags => {
+                    warning.with_help("`has` compares whole tags: write each tag, as in `has any of (a, b)`")
+                }
+                Sign::Alternative if plain => {
+                    let texts: Vec<_> = text.split('|').map(|text| Quoted(text.trim()).to_string()).collect();
+                    let any = format!("any of ({})", texts.join(", "));
+                    warning.with_help(format!("write `{any}`")).with_guess(span, any)
+                }
+                Sign::Alternative => warning.with_help("write each text as a value of the list"),
+                Sign::Wildcard(c) if plain => {
+                    let text = Quoted(text.trim_matches(c)).to_string();
+                    warning
+                        .with_help("`contains` finds a text anywhere, and `starts with` at the start")
+                        .with_guess(span, text)
+                }
+                Sign::Wildcard(_) => warning.with_help(format!("write `{} contains \"…\"`", name.text())),
+                Sign::Regex(_) => warning.with_help(format!("for a pattern, write `{} matches \"…\"`", name.text())),
+            });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! TW0416: a language that is not a language code, so that it equals no value.
 
-use super::{Context, Lint};
+use super::{Check, Context, File, Lint};
 use crate::{
     desk::normalize,
     lang::{
@@ -21,7 +21,7 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: Some(Grade::Unsafe),
-    check,
+    check: Check::Nodes(&[SyntaxKind::Fact, SyntaxKind::Question], check),
 };
 
 /// Codes of languages, with their names and with the country codes that are written for them.
@@ -60,24 +60,20 @@ const NAMES: &[(&str, &[&str])] = &[
     ("zh", &["chinese", "chinesisch", "chinois", "chino", "cn"]),
 ];
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for (file, node) in context.nodes() {
-        for value in languages(&node) {
-            let text = written(&value);
-            let code = normalize::language(&text);
-            let meant = NAMES.iter().find(|(_, names)| names.contains(&&*code)).map(|(code, _)| *code);
-            if meant.is_none() && code.chars().count() <= 3 {
-                continue;
-            }
-            let span = file.source.span(span_of(&value));
-            let warning = Diagnostic::new(&LINT.code, span.clone(), format!("no language has the code `{text}`"));
-            found.push(match meant {
-                Some(meant) => {
-                    warning.with_help(format!("write `\"{meant}\"`")).with_guess(span, format!("\"{meant}\""))
-                }
-                None => warning.with_help("a language is a code of two or three letters, such as `\"de\"`"),
-            });
+fn check(_: &Context<'_>, file: &File, node: &SyntaxNode, found: &mut Vec<Diagnostic>) {
+    for value in languages(node) {
+        let text = written(&value);
+        let code = normalize::language(&text);
+        let meant = NAMES.iter().find(|(_, names)| names.contains(&&*code)).map(|(code, _)| *code);
+        if meant.is_none() && code.chars().count() <= 3 {
+            continue;
         }
+        let span = file.source.span(span_of(&value));
+        let warning = Diagnostic::new(&LINT.code, span.clone(), format!("no language has the code `{text}`"));
+        found.push(match meant {
+            Some(meant) => warning.with_help(format!("write `\"{meant}\"`")).with_guess(span, format!("\"{meant}\"")),
+            None => warning.with_help("a language is a code of two or three letters, such as `\"de\"`"),
+        });
     }
 }
 

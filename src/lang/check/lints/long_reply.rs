@@ -1,6 +1,6 @@
 //! TW0405: a reply that exceeds the post length limit of every account, or does with long names.
 
-use super::{Context, Lint, acting::Acting};
+use super::{Check, Context, Lint, acting::Acting};
 use crate::{
     desk::{Declarations, FieldRef, Kind, post_text::weighted_length},
     lang::{
@@ -19,7 +19,7 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: None,
-    check,
+    check: Check::Set(check),
 };
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {

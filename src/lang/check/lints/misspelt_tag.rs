@@ -1,10 +1,10 @@
 //! TW0417: a tag that nothing adds, one letter away from a tag that rules add.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use strsim::osa_distance;
 
-use super::{Context, Lint, acting::Acting};
+use super::{Check, Context, File, Lint, acting::Acting};
 use crate::{
     desk::{Owner, normalize},
     lang::{
@@ -27,39 +27,65 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: Some(Grade::Unsafe),
-    check,
+    check: Check::Nodes(&[SyntaxKind::Question], check),
 };
 
-/// Maximum number of tags that are compared with each other.
-const MAX_TAGS: usize = 2_000;
 /// Minimum length of the longer tag, in characters: short tags are one letter apart by chance.
 const MIN_CHARS: usize = 4;
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let added = added(context.rules);
-    let mut meant: BTreeMap<String, Option<&str>> = BTreeMap::new();
-    for (file, node) in context.nodes() {
-        for value in asked(&node) {
-            let tag = normalize::tag(&written(&value));
-            if added.contains(&tag) || (meant.len() >= MAX_TAGS && !meant.contains_key(&tag)) {
-                continue;
-            }
-            let near = *meant.entry(tag.clone()).or_insert_with(|| {
-                added.iter().take(MAX_TAGS).find(|known| is_misspelt(&tag, known)).map(String::as_str)
-            });
-            let Some(near) = near else { continue };
-            let span = file.source.span(span_of(&value));
-            let message = format!("nothing adds the tag `{tag}`, did you mean `{near}`?");
-            found.push(
-                Diagnostic::new(&LINT.code, span.clone(), message)
-                    .with_help("if agents add it by hand, give it in a test, and this warning ends")
-                    .with_guess(span, Tag(near).to_string()),
-            );
-        }
+fn check(context: &Context<'_>, file: &File, node: &SyntaxNode, found: &mut Vec<Diagnostic>) {
+    for value in asked(node) {
+        let tag = normalize::tag(&written(&value));
+        let Some(meant) = context.added_tags().meant_by(&tag) else { continue };
+        let span = file.source.span(span_of(&value));
+        let message = format!("nothing adds the tag `{tag}`, did you mean `{meant}`?");
+        found.push(
+            Diagnostic::new(&LINT.code, span.clone(), message)
+                .with_help("if agents add it by hand, give it in a test, and this warning ends")
+                .with_guess(span, Tag(meant).to_string()),
+        );
     }
 }
 
 /// The tags that rules add, and those that tests give.
+pub(super) struct AddedTags {
+    tags: BTreeSet<String>,
+    /// The tags by what is left of them without one letter: two words that differ in one letter share such a rest, or one
+    /// is the rest of the other.
+    by_rest: HashMap<String, Vec<String>>,
+}
+
+impl AddedTags {
+    pub(super) fn of(rules: &Rules) -> Self {
+        let tags = added(rules);
+        let mut by_rest: HashMap<String, Vec<String>> = HashMap::new();
+        for tag in &tags {
+            for rest in std::iter::once(tag.clone()).chain(rests(tag)) {
+                by_rest.entry(rest).or_default().push(tag.clone());
+            }
+        }
+        Self { tags, by_rest }
+    }
+
+    /// The first tag that this one is most likely a misspelling of, unless it is added itself.
+    fn meant_by(&self, tag: &str) -> Option<&str> {
+        if self.tags.contains(tag) {
+            return None;
+        }
+        let rests = std::iter::once(tag.to_owned()).chain(rests(tag));
+        let near = rests.filter_map(|rest| self.by_rest.get(&rest)).flatten();
+        near.filter(|known| is_misspelt(tag, known)).min().map(String::as_str)
+    }
+}
+
+/// What is left of a word without one of its letters, for each of them.
+fn rests(word: &str) -> impl Iterator<Item = String> {
+    word.char_indices().map(move |(at, letter)| {
+        let (before, rest) = word.split_at(at);
+        before.to_owned() + rest.strip_prefix(letter).unwrap_or(rest)
+    })
+}
+
 fn added(rules: &Rules) -> BTreeSet<String> {
     let set = |literal: &Literal| match literal {
         Literal::Set(tags) => tags.clone(),
@@ -100,9 +126,5 @@ fn asked(node: &SyntaxNode) -> Vec<SyntaxElement> {
 fn is_misspelt(tag: &str, known: &str) -> bool {
     let letters = |tag: &str| tag.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
     let (length, other) = (tag.chars().count(), known.chars().count());
-    // What differs in one letter is alike at one end. Most tags are told apart by this.
-    let close = length.abs_diff(other) <= 1
-        && length.max(other) >= MIN_CHARS
-        && (tag.chars().next() == known.chars().next() || tag.chars().last() == known.chars().last());
-    close && osa_distance(tag, known) == 1 && letters(tag) != letters(known)
+    length.max(other) >= MIN_CHARS && osa_distance(tag, known) == 1 && letters(tag) != letters(known)
 }

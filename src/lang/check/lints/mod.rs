@@ -31,6 +31,11 @@ mod unheard;
 mod unset_clock;
 mod unused_let;
 
+use std::sync::OnceLock;
+
+use rayon::prelude::*;
+
+use self::misspelt_tag::AddedTags;
 use super::{File, NameKind, Use};
 use crate::lang::{
     codes::Code,
@@ -78,10 +83,28 @@ pub(crate) struct Lint {
     since: &'static str,
     /// The grade of its fixes, if it has any.
     fix: Option<Grade>,
-    check: fn(&Context<'_>, &mut Vec<Diagnostic>),
+    check: Check,
+}
+
+/// What a lint looks at.
+enum Check {
+    /// Each syntax node of some kinds, also in items with errors.
+    Nodes(&'static [SyntaxKind], fn(&Context<'_>, &File, &SyntaxNode, &mut Vec<Diagnostic>)),
+    /// All rules at once.
+    Set(fn(&Context<'_>, &mut Vec<Diagnostic>)),
 }
 
 impl Lint {
+    /// Asserts that findings have the code and the grade of fixes that the lint declares.
+    fn assert_own(&self, found: &[Diagnostic]) {
+        debug_assert!(found.iter().all(|d| d.code == &self.code), "{} reports another code", self.code.id);
+        debug_assert!(
+            found.iter().all(|d| d.fix.as_ref().is_none_or(|fix| Some(fix.grade) == self.fix)),
+            "{} does not say that it fixes",
+            self.code.id
+        );
+    }
+
     /// Its first version, its level, and whether `--fix` applies its fixes, as a line of text.
     pub(crate) fn summary(&self) -> String {
         let level = self.code.severity.as_str();
@@ -94,59 +117,58 @@ impl Lint {
     }
 }
 
-/// The input of lints. Lints that read the syntax tree also see items with errors.
+/// The input of lints.
 pub(super) struct Context<'c> {
     files: &'c [File],
     context: &'c super::Context<'c>,
     rules: &'c Rules,
     /// The uses of all names.
     uses: &'c [Use],
-    /// The syntax nodes of the kinds that lints read.
-    nodes: Vec<(&'c File, SyntaxNode)>,
+    /// Built on first use.
+    added_tags: OnceLock<AddedTags>,
 }
-
-/// The kinds of syntax nodes that lints read.
-const KINDS: &[SyntaxKind] = &[
-    SyntaxKind::ByClause,
-    SyntaxKind::Condition,
-    SyntaxKind::Fact,
-    SyntaxKind::File,
-    SyntaxKind::HasTest,
-    SyntaxKind::List,
-    SyntaxKind::MatchesTest,
-    SyntaxKind::MeasureClause,
-    SyntaxKind::Question,
-    SyntaxKind::SetAction,
-    SyntaxKind::TagList,
-    SyntaxKind::TagsAction,
-    SyntaxKind::Template,
-];
 
 impl<'c> Context<'c> {
     pub(super) fn new(files: &'c [File], context: &'c super::Context<'c>, rules: &'c Rules, uses: &'c [Use]) -> Self {
-        let nodes = files.iter().flat_map(|file| file.parse.tree().descendants().map(move |node| (file, node)));
-        let nodes = nodes.filter(|(_, node)| KINDS.contains(&node.kind())).collect();
-        Self { files, context, rules, uses, nodes }
+        Self { files, context, rules, uses, added_tags: OnceLock::new() }
     }
 
-    /// The syntax nodes of [`KINDS`] in all files.
-    fn nodes(&self) -> impl Iterator<Item = (&'c File, SyntaxNode)> {
-        self.nodes.iter().cloned()
+    fn added_tags(&self) -> &AddedTags {
+        self.added_tags.get_or_init(|| AddedTags::of(self.rules))
     }
 }
 
 /// Runs all lints.
 pub(super) fn all(context: &Context<'_>) -> Vec<Diagnostic> {
+    let of_sets = || LINTS.par_iter().flat_map_iter(|lint| in_set(context, lint)).collect::<Vec<_>>();
+    let of_nodes = || context.files.par_iter().flat_map_iter(|file| in_file(context, file)).collect::<Vec<_>>();
+    let (mut found, in_files) = rayon::join(of_sets, of_nodes);
+    found.extend(in_files);
+    found
+}
+
+/// What a lint finds in all rules.
+fn in_set(context: &Context<'_>, lint: &Lint) -> Vec<Diagnostic> {
     let mut found = vec![];
-    for lint in LINTS {
-        let from = found.len();
-        (lint.check)(context, &mut found);
-        debug_assert!(found.iter().skip(from).all(|d| d.code == &lint.code), "{} reports another code", lint.code.id);
-        debug_assert!(
-            found.iter().skip(from).all(|d| d.fix.as_ref().is_none_or(|fix| Some(fix.grade) == lint.fix)),
-            "{} does not say that it fixes",
-            lint.code.id
-        );
+    if let Check::Set(check) = lint.check {
+        check(context, &mut found);
+        lint.assert_own(&found);
+    }
+    found
+}
+
+/// What all lints find in the nodes of a file, which is walked once.
+fn in_file(context: &Context<'_>, file: &File) -> Vec<Diagnostic> {
+    let mut found = vec![];
+    for node in file.parse.tree().descendants() {
+        for lint in LINTS {
+            let Check::Nodes(kinds, check) = lint.check else { continue };
+            if kinds.contains(&node.kind()) {
+                let from = found.len();
+                check(context, file, &node, &mut found);
+                lint.assert_own(found.get(from..).unwrap_or_default());
+            }
+        }
     }
     found
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Context, Lint};
+use super::{Check, Context, Lint};
 use crate::lang::{
     codes::Code,
     diagnostic::{Diagnostic, Severity},
@@ -17,7 +17,7 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: None,
-    check,
+    check: Check::Set(check),
 };
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {

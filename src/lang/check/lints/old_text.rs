@@ -1,6 +1,6 @@
 //! TW0426: a trigger on updates that searches the first message.
 
-use super::{Context, Lint};
+use super::{Check, Context, Lint};
 use crate::lang::{
     codes::Code,
     diagnostic::{Diagnostic, Severity},
@@ -16,7 +16,7 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: None,
-    check,
+    check: Check::Set(check),
 };
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {

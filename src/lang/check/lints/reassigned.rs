@@ -1,6 +1,6 @@
 //! TW0402: a trigger that sets a field of the agents on every update.
 
-use super::{Context, Lint, acting::asks_what_changes};
+use super::{Check, Context, Lint, acting::asks_what_changes};
 use crate::{
     desk::FieldRef,
     lang::{
@@ -19,7 +19,7 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: None,
-    check,
+    check: Check::Set(check),
 };
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, Lint};
+use super::{Check, Context, Lint};
 use crate::lang::{
     codes::Code,
     diagnostic::{Diagnostic, Severity},
@@ -19,7 +19,7 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: None,
-    check,
+    check: Check::Set(check),
 };
 
 /// From how many rules on.

@@ -1,7 +1,7 @@
 //! TW0415: an automatic reply to every update, or to every public post.
 
 use super::{
-    Context, Lint,
+    Check, Context, Lint,
     acting::{asks, asks_what_changes, may_come_from},
 };
 use crate::{
@@ -22,7 +22,7 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: None,
-    check,
+    check: Check::Set(check),
 };
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {

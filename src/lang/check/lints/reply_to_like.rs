@@ -1,7 +1,7 @@
 //! TW0423: a reply to a post that the account liked, which X refuses.
 
 use super::{
-    Context, Lint,
+    Check, Context, Lint,
     acting::{Acting, may_come_from},
 };
 use crate::{
@@ -22,7 +22,7 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: None,
-    check,
+    check: Check::Set(check),
 };
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {

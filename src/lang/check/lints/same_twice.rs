@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, hash_map::Entry};
 
-use super::{Context, Lint};
+use super::{Check, Context, File, Lint};
 use crate::{
     desk::{FieldRef, Kind, normalize, text::fold},
     lang::{
@@ -23,45 +23,53 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: None,
-    check,
+    check: Check::Nodes(
+        &[
+            SyntaxKind::ByClause,
+            SyntaxKind::File,
+            SyntaxKind::List,
+            SyntaxKind::MeasureClause,
+            SyntaxKind::TagList,
+            SyntaxKind::TagsAction,
+        ],
+        check,
+    ),
 };
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for (file, node) in context.nodes() {
-        let values: Vec<_> = match node.kind() {
-            SyntaxKind::List | SyntaxKind::TagsAction | SyntaxKind::TagList => {
-                let field = field_of(&node).and_then(|name| FieldRef::find(name.text(), context.context.desk));
-                node.values().map(|value| (key(&node, field.as_ref(), context, &written(&value)), value)).collect()
-            }
-            SyntaxKind::File => {
-                let entries = node.children().filter(|entry| entry.kind() == SyntaxKind::ListEntry);
-                let entries = entries.flat_map(|entry| entry.values().collect::<Vec<_>>());
-                entries.map(|entry| (fold(&written(&entry)).into_owned(), entry)).collect()
-            }
-            SyntaxKind::MeasureClause | SyntaxKind::ByClause => {
-                node.children().map(|part| (words(&part), SyntaxElement::Node(part))).collect()
-            }
-            _ => continue,
-        };
-        let mut seen: HashMap<String, SyntaxElement> = HashMap::new();
-        for (key, value) in values {
-            let first = match seen.entry(key) {
-                Entry::Occupied(first) => first,
-                Entry::Vacant(place) => {
-                    place.insert(value);
-                    continue;
-                }
-            };
-            let (text, first) = (written(&value), first.get());
-            let message = match written(first) {
-                same if same == text => format!("duplicate value `{text}`"),
-                other => format!("duplicate value `{text}`, which equals `{other}`"),
-            };
-            found.push(
-                Diagnostic::new(&LINT.code, file.source.span(span_of(&value)), message)
-                    .and_label(file.source.span(span_of(first)), "first occurrence"),
-            );
+fn check(context: &Context<'_>, file: &File, node: &SyntaxNode, found: &mut Vec<Diagnostic>) {
+    let values: Vec<_> = match node.kind() {
+        SyntaxKind::List | SyntaxKind::TagsAction | SyntaxKind::TagList => {
+            let field = field_of(node).and_then(|name| FieldRef::find(name.text(), context.context.desk));
+            node.values().map(|value| (key(node, field.as_ref(), context, &written(&value)), value)).collect()
         }
+        SyntaxKind::File => {
+            let entries = node.children().filter(|entry| entry.kind() == SyntaxKind::ListEntry);
+            let entries = entries.flat_map(|entry| entry.values().collect::<Vec<_>>());
+            entries.map(|entry| (fold(&written(&entry)).into_owned(), entry)).collect()
+        }
+        SyntaxKind::MeasureClause | SyntaxKind::ByClause => {
+            node.children().map(|part| (words(&part), SyntaxElement::Node(part))).collect()
+        }
+        _ => return,
+    };
+    let mut seen: HashMap<String, SyntaxElement> = HashMap::new();
+    for (key, value) in values {
+        let first = match seen.entry(key) {
+            Entry::Occupied(first) => first,
+            Entry::Vacant(place) => {
+                place.insert(value);
+                continue;
+            }
+        };
+        let (text, first) = (written(&value), first.get());
+        let message = match written(first) {
+            same if same == text => format!("duplicate value `{text}`"),
+            other => format!("duplicate value `{text}`, which equals `{other}`"),
+        };
+        found.push(
+            Diagnostic::new(&LINT.code, file.source.span(span_of(&value)), message)
+                .and_label(file.source.span(span_of(first)), "first occurrence"),
+        );
     }
 }
 

@@ -1,6 +1,6 @@
 //! TW0414: a name in single braces in a text, which is not replaced by a value.
 
-use super::{Context, Lint};
+use super::{Check, Context, File, Lint};
 use crate::{
     desk::{FieldRef, Scope},
     lang::{
@@ -8,7 +8,7 @@ use crate::{
         check::template::ELSEWHERE,
         codes::Code,
         diagnostic::{Diagnostic, Grade, Severity},
-        syntax::{SyntaxKind, range},
+        syntax::{SyntaxKind, SyntaxNode, range},
     },
 };
 
@@ -21,30 +21,27 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: Some(Grade::Unsafe),
-    check,
+    check: Check::Nodes(&[SyntaxKind::Template], check),
 };
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for (file, node) in context.nodes() {
-        let Some(template) = Template::cast(node) else { continue };
-        // The body of a webhook is JSON.
-        if template.syntax().ancestors().any(|node| node.kind() == SyntaxKind::WebhookAction) {
-            continue;
-        }
-        for part in template.parts() {
-            let TemplatePart::Text(chunk) = part else { continue };
-            for (at, written, name) in names_in_braces(chunk.text()) {
-                let start = range(&chunk).start + at;
-                let span = file.source.span(start..start + written.len());
-                let warning =
-                    Diagnostic::new(&LINT.code, span.clone(), format!("`{written}` is text, not a placeholder"));
-                found.push(match placeholder(name, context) {
-                    Some(meant) => warning
-                        .with_help(format!("write `{{{{{meant}}}}}`"))
-                        .with_guess(span, format!("{{{{{meant}}}}}")),
-                    None => warning.with_help("a placeholder is written `{{ticket.id}}`, with the name of a field"),
-                });
-            }
+fn check(context: &Context<'_>, file: &File, node: &SyntaxNode, found: &mut Vec<Diagnostic>) {
+    let Some(template) = Template::cast(node.clone()) else { return };
+    // The body of a webhook is JSON.
+    if template.syntax().ancestors().any(|node| node.kind() == SyntaxKind::WebhookAction) {
+        return;
+    }
+    for part in template.parts() {
+        let TemplatePart::Text(chunk) = part else { continue };
+        for (at, written, name) in names_in_braces(chunk.text()) {
+            let start = range(&chunk).start + at;
+            let span = file.source.span(start..start + written.len());
+            let warning = Diagnostic::new(&LINT.code, span.clone(), format!("`{written}` is text, not a placeholder"));
+            found.push(match placeholder(name, context) {
+                Some(meant) => {
+                    warning.with_help(format!("write `{{{{{meant}}}}}`")).with_guess(span, format!("{{{{{meant}}}}}"))
+                }
+                None => warning.with_help("a placeholder is written `{{ticket.id}}`, with the name of a field"),
+            });
         }
     }
 }

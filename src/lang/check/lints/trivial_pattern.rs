@@ -2,12 +2,13 @@
 
 use regex_syntax::hir::HirKind;
 
-use super::{Context, Lint};
+use super::{Check, Context, File, Lint};
 use crate::lang::{
     ast::{AstNode, MatchesTest, NodeExt, is_text, span_of},
     check::value::written,
     codes::Code,
     diagnostic::{Diagnostic, Grade, Severity},
+    syntax::{SyntaxKind, SyntaxNode},
 };
 
 pub(super) static LINT: Lint = Lint {
@@ -19,30 +20,28 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: Some(Grade::Safe),
-    check,
+    check: Check::Nodes(&[SyntaxKind::MatchesTest], check),
 };
 
-fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    for (file, node) in context.nodes() {
-        let Some(test) = MatchesTest::cast(node).filter(|test| !test.is_broken()) else { continue };
-        let Some(value) = test.syntax().values().find(|value| is_text(value.kind())) else { continue };
-        let text = written(&value);
-        let Ok(pattern) = regex_syntax::parse(&text) else { continue };
-        let span = file.source.span(test.span());
-        let properties = pattern.properties();
-        if properties.minimum_len() == Some(0) && properties.look_set().is_empty() {
-            found.push(
-                Diagnostic::new(&LINT.code, span, "this pattern matches every text")
-                    .with_help("for any text, write `is set`; for a part of a text, write what it must have"),
-            );
-        } else if matches!(pattern.kind(), HirKind::Literal(_)) && is_plain(&text) {
-            let whole = file.source.span(test.span().start..span_of(&value).start);
-            found.push(
-                Diagnostic::new(&LINT.code, span, "this pattern has no sign of patterns")
-                    .with_help("write `contains`")
-                    .with_fix(whole, "contains "),
-            );
-        }
+fn check(_: &Context<'_>, file: &File, node: &SyntaxNode, found: &mut Vec<Diagnostic>) {
+    let Some(test) = MatchesTest::cast(node.clone()).filter(|test| !test.is_broken()) else { return };
+    let Some(value) = test.syntax().values().find(|value| is_text(value.kind())) else { return };
+    let text = written(&value);
+    let Ok(pattern) = regex_syntax::parse(&text) else { return };
+    let span = file.source.span(test.span());
+    let properties = pattern.properties();
+    if properties.minimum_len() == Some(0) && properties.look_set().is_empty() {
+        found.push(
+            Diagnostic::new(&LINT.code, span, "this pattern matches every text")
+                .with_help("for any text, write `is set`; for a part of a text, write what it must have"),
+        );
+    } else if matches!(pattern.kind(), HirKind::Literal(_)) && is_plain(&text) {
+        let whole = file.source.span(test.span().start..span_of(&value).start);
+        found.push(
+            Diagnostic::new(&LINT.code, span, "this pattern has no sign of patterns")
+                .with_help("write `contains`")
+                .with_fix(whole, "contains "),
+        );
     }
 }
 

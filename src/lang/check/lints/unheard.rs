@@ -1,6 +1,6 @@
 //! TW0410: a notification to a group or an agent without an email address.
 
-use super::{Context, Lint, acting::Acting};
+use super::{Check, Context, Lint, acting::Acting};
 use crate::{
     desk::Recipient,
     lang::{
@@ -20,7 +20,7 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: None,
-    check,
+    check: Check::Set(check),
 };
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {

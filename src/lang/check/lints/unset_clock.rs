@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Context, Lint, acting::asks};
+use super::{Check, Context, Lint, acting::asks};
 use crate::{
     desk::Scope,
     lang::{
@@ -22,7 +22,7 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: None,
-    check,
+    check: Check::Set(check),
 };
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Context, Lint, NameKind};
+use super::{Check, Context, Lint, NameKind};
 use crate::lang::{
     ast::NodeExt,
     codes::Code,
@@ -18,7 +18,7 @@ pub(super) static LINT: Lint = Lint {
     },
     since: "0.1.0",
     fix: None,
-    check,
+    check: Check::Set(check),
 };
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
