@@ -15,8 +15,8 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    Actor, Author, Channel, CustomValue, Declarations, Event, Hours, Priority, SLA_FIELDS, Status, Ticket, TicketType,
-    Value, VerifiedType, Via, Words,
+    Actor, Author, Channel, CustomValue, Declarations, Event, Hours, Priority, SLA_FIELDS, Sample, Status, Ticket,
+    TicketType, Value, VerifiedType, Via, Words,
     declarations::{Agent, CustomField, CustomKind, Schedule},
     text::is_blank,
 };
@@ -196,7 +196,7 @@ impl fmt::Debug for Field {
     }
 }
 
-/// A resolved field: built-in, custom, or a schedule.
+/// A resolved field: built-in, custom, a schedule or a sample.
 #[derive(Debug, Clone)]
 pub enum FieldRef {
     /// One of [`FIELDS`].
@@ -205,6 +205,8 @@ pub enum FieldRef {
     Custom(Arc<CustomField>),
     /// `within "NAME" hours`, declared in `twite.toml`.
     Schedule(Arc<Schedule>),
+    /// `in sample "NAME" of 10 percent`
+    Sample(Arc<Sample>),
 }
 
 impl PartialEq for FieldRef {
@@ -235,9 +237,9 @@ impl FieldRef {
         match self {
             Self::Known(field) => Cow::Borrowed(field.name),
             Self::Custom(field) => Cow::Owned(field.full_name()),
-            Self::Schedule(schedule) => {
-                let name = schedule.name.replace('\\', "\\\\").replace('"', "\\\"");
-                Cow::Owned(format!("within \"{name}\" hours"))
+            Self::Schedule(schedule) => Cow::Owned(format!("within \"{}\" hours", escaped(&schedule.name))),
+            Self::Sample(sample) => {
+                Cow::Owned(format!("in sample \"{}\" of {} percent", escaped(&sample.name), sample.percent))
             }
         }
     }
@@ -247,7 +249,7 @@ impl FieldRef {
         match self {
             Self::Known(field) => field.kind.clone(),
             Self::Custom(field) => field.kind(),
-            Self::Schedule(_) => Kind::YesNo,
+            Self::Schedule(_) | Self::Sample(_) => Kind::YesNo,
         }
     }
 
@@ -255,7 +257,7 @@ impl FieldRef {
     pub fn domain(&self) -> RangeInclusive<i64> {
         match self {
             Self::Known(_) => 0..=i64::MAX,
-            Self::Custom(_) | Self::Schedule(_) => i64::MIN..=i64::MAX,
+            Self::Custom(_) | Self::Schedule(_) | Self::Sample(_) => i64::MIN..=i64::MAX,
         }
     }
 
@@ -263,7 +265,7 @@ impl FieldRef {
     pub fn scope(&self) -> Scope {
         match self {
             Self::Known(field) => field.scope,
-            Self::Custom(_) => Scope::Ticket,
+            Self::Custom(_) | Self::Sample(_) => Scope::Ticket,
             Self::Schedule(_) => Scope::Clock,
         }
     }
@@ -280,12 +282,13 @@ impl FieldRef {
 
     /// Whether it keeps the value that the ticket was opened with.
     pub fn never_changes(&self) -> bool {
-        matches!(self, Self::Known(Field { changes: Changes::Never, .. }))
+        matches!(self, Self::Known(Field { changes: Changes::Never, .. }) | Self::Sample(_))
     }
 
     /// Whether events can change it.
     pub fn is_changed_by_events(&self) -> bool {
-        !matches!(self, Self::Known(Field { changes: Changes::Never | Changes::BetweenEvents, .. }))
+        let is_fixed = matches!(self, Self::Known(Field { changes: Changes::Never | Changes::BetweenEvents, .. }));
+        !is_fixed && !matches!(self, Self::Sample(_))
     }
 
     /// Whether rules can set it.
@@ -293,7 +296,7 @@ impl FieldRef {
         match self {
             Self::Known(field) => field.is_writable(),
             Self::Custom(_) => true,
-            Self::Schedule(_) => false,
+            Self::Schedule(_) | Self::Sample(_) => false,
         }
     }
 
@@ -323,6 +326,7 @@ impl FieldRef {
                 value => value.unwrap_or(Value::Empty),
             },
             Self::Schedule(schedule) => Value::YesNo(schedule.hours.is_open(facts.now)),
+            Self::Sample(sample) => Value::YesNo(sample.has(facts.ticket.id)),
         }
     }
 
@@ -357,9 +361,14 @@ impl FieldRef {
                     None => custom.remove(&field.name),
                 };
             }
-            Self::Schedule(_) => {}
+            Self::Schedule(_) | Self::Sample(_) => {}
         }
     }
+}
+
+/// A text as it stands between double quotes.
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"")
 }
 
 /// The built-in field with this name.

@@ -305,7 +305,8 @@ nodes! {
     CompareClause {}
     ChartClause { name: token(Path), }
 
-    GivenClause { facts: nodes(Facts), fired: node(GivenFired), }
+    GivenClause { facts: nodes(Facts), fired: node(GivenFired), sample: node(GivenSample), }
+    GivenSample { not: has("not"), sample: node(Sample), }
     GivenFired { title: text(), count: token(Number), values: values(), }
     Facts { facts: nodes(Fact), }
     Fact { facts: node(Facts), tags: node(TagList), text: text(), value: value_behind_name(), ago: has("ago"), }
@@ -346,7 +347,8 @@ nodes! {
     Conjunction { parts: nodes(Expr), }
     Negation { inner: node(Expr), }
     Parens { condition: node(Condition), }
-    Question { hours: node(Hours), clock: node(Clock), name: token(Path), predicate: node(Predicate), }
+    Question { sample: node(Sample), hours: node(Hours), clock: node(Clock), name: token(Path), predicate: node(Predicate), }
+    Sample { name: text(), share: token(Number), }
     Hours { name: value(), }
     Clock {}
     IsTest { not: has("not"), empty: has("empty"), }

@@ -327,6 +327,27 @@ pub(super) const CONDITIONS: Phrases = &[
     (",", "write lists in parentheses: `in (a, b)`, or `has any of (a, b)` for tags"),
 ];
 
+/// Phrases about a share of tickets.
+pub(super) const SAMPLES: Phrases = &[
+    ("in sample <value> of", "write the name in double quotes, as in `in sample \"survey\" of 10 percent`"),
+    (
+        "in sample <text> of <number> percent is",
+        "it is a condition by itself: write `in sample <text> of <number> percent`, or `not in sample …`",
+    ),
+    ("in sample <text> of <number> %", "write `in sample <text> of <number> percent`"),
+    ("in sample <text> of", "write a whole number from 1 to 99, as in `in sample <text> of 10 percent`"),
+    ("in sample <text>", "write the share too, as in `in sample <text> of 10 percent`"),
+    ("in sample of", "give the sample a name, as in `in sample \"survey\" of 10 percent`"),
+    ("sample", SAMPLE),
+    ("sample <number> %", SAMPLE),
+    ("rand (", SAMPLE),
+    ("random (", SAMPLE),
+    ("in <number> percent", SAMPLE),
+    ("<number> percent of", SAMPLE),
+    ("<number> % of", SAMPLE),
+    ("<field> %", SAMPLE),
+];
+
 /// Phrases in what a test expects, besides those in conditions.
 pub(super) const EXPECTATIONS: Phrases = &[
     ("reply <text>", "write `reply contains <text>`"),
@@ -472,6 +493,8 @@ const ME: &str = "write `assignee is me`";
 const CAP: &str = "to limit how often a rule fires, write `at most once per requester per 30 days`, for example";
 const LOOP: &str = "there are no loops: each rule is about one ticket, and is tried on every ticket";
 const PATTERN: &str = "write the pattern in double quotes: `matches \"…\"`";
+pub(super) const SAMPLE: &str =
+    "for a share of all tickets, write `in sample \"survey\" of 10 percent`, with a name of your choice";
 const EVERY: &str = "automations run every minute by themselves; one that fires again has `every 4 hours while it holds, at most 5 times` after its `when`";
 const JSON: &str = "write `trigger \"…\" { … }`: rules are not written in YAML or JSON";
 const ALL_FILES: &str = "all `.twite` files of the directory are read together; no file needs to name another";

@@ -418,7 +418,7 @@ fn column_of(field: &FieldRef, folded: bool) -> Option<String> {
                 custom.name
             ))
         }
-        FieldRef::Schedule(_) => None,
+        FieldRef::Schedule(_) | FieldRef::Sample(_) => None,
     }
 }
 

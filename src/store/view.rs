@@ -298,6 +298,7 @@ impl<'a> Query<'a> {
                 _ => self.sql.push(sql),
             },
             FieldRef::Known(_) | FieldRef::Schedule(_) => self.sql.push("NULL"),
+            FieldRef::Sample(sample) => self.sql.push("(").push(sample.sql("t.id")).push(")"),
             FieldRef::Custom(custom) => {
                 let (kind, column) = match custom.kind {
                     CustomKind::Text => ("text", "folded"),

@@ -152,6 +152,7 @@ enum FieldKey {
     Known(&'static str),
     Custom(Owner, Box<str>),
     Schedule(Box<str>),
+    Sample(Box<str>, u8),
     EventKind,
 }
 
@@ -467,6 +468,7 @@ impl FieldKey {
             FieldRef::Known(field) => Self::Known(field.name),
             FieldRef::Custom(field) => Self::Custom(field.of, field.name.as_str().into()),
             FieldRef::Schedule(schedule) => Self::Schedule(schedule.name.as_str().into()),
+            FieldRef::Sample(sample) => Self::Sample(sample.name.as_str().into(), sample.percent),
         }
     }
 }

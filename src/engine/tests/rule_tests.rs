@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    desk::{Recipient, Scope, field::FIELDS},
+    desk::{Recipient, Scope, TicketId, field::FIELDS},
     engine::{Coverage, Outcome, RuleSet, Share, display::value, run_test, run_tests},
     lang::rules::{Comparison, EffectKind, Expect, ExpectKind, RuleTest, Step, TestComment, When},
 };
@@ -15,6 +15,8 @@ fn a_test(given: &[(&str, &str)], when: Vec<When>, expect: Vec<ExpectKind>) -> R
         mode: Mode::Live,
         given,
         comment: Some("my order never came".into()),
+        samples: vec![],
+        id: TicketId::default(),
         fired: vec![],
         at: None,
         when: when.into_iter().map(|when| Step { when, span: span() }).collect(),

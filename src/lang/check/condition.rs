@@ -18,6 +18,7 @@ use crate::{
         codes,
         diagnostic::Diagnostic,
         display::Quoted,
+        foreign,
         rules::{
             Comparison, Condition, ConditionKind, Folded, InvalidPattern, Let, Literal, Op, Pattern, Predicate,
             Statuses, Values,
@@ -119,6 +120,10 @@ impl Checker<'_, '_> {
     /// Checks a predicate, or a reference to a named condition.
     fn question(&mut self, node: &ast::Question, scope: Where) -> Option<ConditionKind> {
         let predicate = node.predicate();
+        if let Some(sample) = node.sample() {
+            let field = FieldRef::Sample(Arc::new(self.sample(&sample)?));
+            return Some(ConditionKind::Predicate(Predicate::new(field, Op::Holds)));
+        }
         if let Some(name) = node.hours().and_then(|hours| hours.name()) {
             let name = self.declared_name(&Declared::Schedule, &written(&name), span_of(&name))?;
             let schedule = self.context.desk.schedules.iter().find(|schedule| schedule.name == name)?;
@@ -268,6 +273,7 @@ impl Checker<'_, '_> {
                     None if name == "me" => diagnostic.with_help("write `assignee is me`"),
                     None if name == "ticket" => diagnostic
                         .with_help("write the field alone, as in `status`; for new tickets, write `on created`"),
+                    None if matches!(name, "random" | "rand") => diagnostic.with_help(foreign::SAMPLE),
                     None if matches!(name, "time" | "hour" | "clock" | "now") => {
                         diagnostic.with_help("for the time on the clock, write `time of day >= 18:00`, for example")
                     }

@@ -13,6 +13,7 @@ mod lints;
 mod list;
 mod names;
 mod report;
+mod sample;
 mod sla;
 mod suppression;
 mod template;

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     Checker, NameKind, NameList, Where,
+    sample::number,
     value::{no_moment, shortened, written},
 };
 use crate::{
@@ -46,7 +47,9 @@ impl Checker<'_, '_> {
         let mut given = Given::default();
         let fired: Vec<_> =
             node.given().filter_map(|c| c.fired()).filter_map(|fired| self.given_fired(&fired)).collect();
-        match self.only(node.given().filter(|clause| clause.fired().is_none())) {
+        let samples = self.given_samples(node.given().filter_map(|clause| clause.sample()));
+        let of_ticket = |clause: &ast::GivenClause| clause.fired().is_none() && clause.sample().is_none();
+        match self.only(node.given().filter(of_ticket)) {
             Some(clause) => clause.facts().for_each(|facts| self.facts(&facts, "", now, &mut given, true)),
             None if node.is_broken() => {}
             None => {
@@ -82,6 +85,8 @@ impl Checker<'_, '_> {
             mode,
             given: given.fields,
             comment: given.comment,
+            id: number(&samples).unwrap_or_default(),
+            samples,
             fired,
             at,
             when,

@@ -1,7 +1,10 @@
 //! `Display` for checked items, in the syntax of rule files: checking the text gives the same item again. The formatter
 //! adds the layout.
 
-use std::fmt::{self, Display};
+use std::{
+    fmt::{self, Display},
+    sync::Arc,
+};
 
 use super::{Grouped, Quoted, Tags, Written};
 use crate::{
@@ -348,6 +351,10 @@ impl Display for RuleTest {
             writeln!(f, "    comment {}", Quoted(comment))?;
         }
         writeln!(f, "  }}")?;
+        for (sample, is_in) in &self.samples {
+            let not = if *is_in { "" } else { "not " };
+            writeln!(f, "  given {not}{}", FieldRef::Sample(Arc::new(sample.clone())))?;
+        }
         for GivenFired { rule, times, ago } in &self.fired {
             let times = if *times == 1 { String::new() } else { format!("{} times ", Grouped((*times).into())) };
             writeln!(f, "  given fired {} {times}{ago} ago", Quoted(rule))?;

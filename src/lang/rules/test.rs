@@ -6,7 +6,7 @@ use super::{Condition, Duration, Folded, Literal, Macro, Mode, Span};
 use jiff::Timestamp;
 
 use crate::desk::{
-    Declarations, FieldRef, Recipient, Ticket, Via,
+    Declarations, FieldRef, Recipient, Sample, Ticket, TicketId, Via,
     given::{self, CannotGive},
 };
 
@@ -23,6 +23,10 @@ pub struct RuleTest {
     pub given: Vec<(FieldRef, Literal)>,
     /// The first comment of the ticket.
     pub comment: Option<String>,
+    /// Samples that the ticket is in (`true`) or not in.
+    pub samples: Vec<(Sample, bool)>,
+    /// The ticket's number, which follows from the samples; 0 is in none.
+    pub id: TicketId,
     /// How often rules fired before the test starts.
     pub fired: Vec<GivenFired>,
     /// The time at which the test starts; `None` for [`RuleTest::USUAL_MOMENT`].
@@ -50,7 +54,8 @@ impl RuleTest {
     /// If a value is not valid for its field.
     pub fn ticket(&self, desk: &Declarations) -> Result<Ticket, CannotGive> {
         let fields = self.given.iter().map(|(field, literal)| (field, literal.value()));
-        given::ticket(fields, self.comment.as_deref(), desk, self.moment())
+        let ticket = given::ticket(fields, self.comment.as_deref(), desk, self.moment())?;
+        Ok(Ticket { id: self.id, ..ticket })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
         field::{FIELDS, Field, known as known_field},
     },
     lang::{
-        foreign::{self, ANYWHERE, CONDITIONS, EXPECTATIONS, Phrases, STARTS, phrase, translated},
+        foreign::{self, ANYWHERE, CONDITIONS, EXPECTATIONS, Phrases, SAMPLES, STARTS, phrase, translated},
         suggest::{for_how_long, listed, nearest},
     },
 };
@@ -148,8 +148,9 @@ impl<'t> BadPart<'t> {
             .or_else(|| Advice::help(self.how_long_ago()?))
             .or_else(|| {
                 let tables: &[Phrases] = match self.rule {
-                    Rule::only_expect => &[CONDITIONS, ANYWHERE, EXPECTATIONS],
-                    _ if self.is_condition() => &[CONDITIONS, ANYWHERE],
+                    Rule::only_expect => &[CONDITIONS, SAMPLES, ANYWHERE, EXPECTATIONS],
+                    Rule::only_given => &[SAMPLES, ANYWHERE],
+                    _ if self.is_condition() => &[CONDITIONS, SAMPLES, ANYWHERE],
                     Rule::only_action => &[foreign::ACTIONS, ANYWHERE],
                     _ => &[ANYWHERE],
                 };
@@ -170,7 +171,8 @@ impl<'t> BadPart<'t> {
             let advice = Advice::insert(at, "then", "write actions after `then`");
             return advice.map(|advice| Advice { expected: Some("`then`".into()), ..advice });
         }
-        let starts = self.field_at(self.index).is_some() || matches!(self.found, "time" | "within" | "not" | "(");
+        let starts =
+            self.field_at(self.index).is_some() || matches!(self.found, "time" | "within" | "in" | "not" | "(");
         if may_end && self.rule == Rule::only_on && starts {
             let advice = Advice::insert(at, "when", "write the condition after `when`");
             return advice.map(|advice| Advice { expected: Some("`when`".into()), ..advice });
@@ -203,6 +205,9 @@ impl<'t> BadPart<'t> {
                 Advice::replace(self.place.clone(), "", format!("delete the `{}`", self.found))
             }
             () if self.wants(Rule::rparen) => Advice::replace(end..end, ")", "close the parenthesis with `)`"),
+            () if self.wants(Rule::kw_of) || self.wants(Rule::kw_percent) => {
+                Advice::help(phrase(&[SAMPLES], self.lexemes.get(..self.index)?, self.index.checked_sub(1)?)?)
+            }
             () if value => Advice::help(format!("write a value after `{before}`")),
             () => None,
         }

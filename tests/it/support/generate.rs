@@ -12,8 +12,8 @@ use proptest::{collection, option, prelude::*, sample};
 use twite::{
     desk::{
         Actor, Author, Channel, Choosing, CustomValue, Declarations, Event, EventComment, EventKind, FieldRef,
-        FiredBefore, Hours, Kind, OpenDay, Owner, PastStatus, Per, Person, PostFacts, Priority, Recipient, SlaTarget,
-        Status, Ticket, TicketId, TicketType, VerifiedType, Via,
+        FiredBefore, Hours, Kind, OpenDay, Owner, PastStatus, Per, Person, PostFacts, Priority, Recipient, Sample,
+        SlaTarget, Status, Ticket, TicketId, TicketType, VerifiedType, Via,
         declarations::{Agent, CustomField, CustomKind, Schedule, Sees},
         field::FIELDS,
         normalize::tag,
@@ -316,7 +316,10 @@ prop_compose! {
 fn all_fields() -> Vec<FieldRef> {
     let custom = desk().fields.into_iter().map(|field| FieldRef::Custom(Arc::new(field)));
     let schedules = desk().schedules.into_iter().map(|schedule| FieldRef::Schedule(Arc::new(schedule)));
-    FIELDS.iter().map(FieldRef::Known).chain(custom).chain(schedules).collect()
+    let samples =
+        [("survey", 10), ("survey", 50), ("trial \"b\"", 75)].map(|(name, percent)| Sample::new(name, percent));
+    let samples = samples.into_iter().map(|sample| FieldRef::Sample(Arc::new(sample)));
+    FIELDS.iter().map(FieldRef::Known).chain(custom).chain(schedules).chain(samples).collect()
 }
 
 pub fn field() -> impl Strategy<Value = FieldRef> {
