@@ -226,20 +226,50 @@ fn edited() -> Vec<Post> {
     ]
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_edited_post_is_one_in_any_order() {
-    let sim = sim_with(EVERYBODY).await;
-    for n in 0..24 {
-        let mut posts = edited();
-        let mut left = n;
-        let order: Vec<Post> = (1..=4)
-            .rev()
+/// Four posts in each of their orders.
+fn orders(posts: impl Fn() -> Vec<Post>) -> impl Iterator<Item = Vec<Post>> {
+    (0..24).map(move |n| {
+        let (mut posts, mut left) = (posts(), n);
+        let sizes = (1..=posts.len()).rev();
+        sizes
             .map(|size| {
                 let at = left % size;
                 left /= size;
                 posts.remove(at)
             })
-            .collect();
+            .collect()
+    })
+}
+
+/// @mira writes, @acme answers, and @mira writes twice. It is the first of these two that waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_waited_for_since_the_same_time_in_any_order() {
+    let posts = || {
+        let lines = [
+            r#""author_id": "1005", "text": "@acme hello""#,
+            r#""author_id": "1001", "text": "@mira yes?", "referenced_tweets": [{"type": "replied_to", "id": "20"}]"#,
+            r#""author_id": "1005", "text": "@acme where is it?", "referenced_tweets": [{"type": "replied_to", "id": "21"}]"#,
+            r#""author_id": "1005", "text": "@acme anybody?", "referenced_tweets": [{"type": "replied_to", "id": "22"}]"#,
+        ];
+        let lines = lines.iter().enumerate().map(|(n, rest)| {
+            format!(r#"{{"data": {{"id": "2{n}", "conversation_id": "20", "created_at": "2026-01-05T12:0{n}:00Z", {rest}}}}}"#)
+        });
+        lines.map(|line| decode_line(&line).unwrap()).collect()
+    };
+    let sim = sim_with(EVERYBODY).await;
+    for order in orders(posts) {
+        let order_of = format!("{:?}", order.iter().map(|post| post.id.as_str()).collect::<Vec<_>>());
+        let tickets = tickets_in_parts(&sim, &["acme"], order, 1).await;
+        let waiting: Vec<_> = tickets.iter().map(|ticket| ticket.6.map(|since| since.to_string())).collect();
+        assert_eq!(waiting, [Some("2026-01-05T12:02:00Z".to_owned())], "{order_of}");
+    }
+    sim.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edited_post_is_one_in_any_order() {
+    let sim = sim_with(EVERYBODY).await;
+    for (n, order) in orders(edited).enumerate() {
         let tickets = tickets_in_parts(&sim, &["acme"], order, 1).await;
         let shape: Vec<_> = tickets.iter().map(|(_, _, text, comments, ..)| (text.as_str(), comments.len())).collect();
         assert_eq!(shape, [("@acme the parcel", 3)], "order {n}");

@@ -339,13 +339,14 @@ macro "Close" { then set status to closed }
     };
     desk.post(11, 1, "hello").await;
     desk.post(12, 2, "hello").await;
-    desk.post(13, 1, "again").await;
     desk.until("2026-01-05T09:05:00Z").await;
+    desk.post_in(13, 13, 1, "again", "2026-01-05T09:05:30Z").await;
+    desk.until("2026-01-05T09:10:00Z").await;
     assert_eq!(slas().await, ["Often", "All", "Often"]);
     desk.apply("Close", 1).await;
     desk.apply("Important", 3).await;
     desk.apply("Important", 2).await;
-    desk.until("2026-01-05T09:10:00Z").await;
+    desk.until("2026-01-05T09:15:00Z").await;
     assert_eq!(slas().await, ["Often", "VIP", "VIP"], "a closed ticket keeps its own");
     desk.assert_replays(&[1, 2, 3]).await;
 }
