@@ -80,6 +80,40 @@ fn rules_in_the_documentation_are_sound() {
     assert!(seen > 5);
 }
 
+/// Each wish is granted by what the page says.
+#[test]
+fn wishes_are_granted() {
+    let page = fs::read_to_string(root().join("docs/guide/wishes.md")).unwrap();
+    let said = page.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |")?.split_once(" | "));
+    let said =
+        said.filter_map(|(wish, said)| Some((wish, said.strip_prefix('`')?.rsplit_once('`')?.0.replace("\\|", "|"))));
+    let directory = tempfile::tempdir().unwrap();
+    fs::copy(root().join("rules/twite.toml"), directory.path().join("twite.toml")).unwrap();
+    fs::write(directory.path().join("page.twite"), blocks(&page, "twite").concat()).unwrap();
+    let actions = ["add", "assign", "clear", "merge", "note", "notify", "remind", "reply", "set", "snooze", "webhook"];
+    let mut rules = 0;
+    for (n, (wish, said)) in said.enumerate() {
+        let item = match said.split(' ').next().unwrap() {
+            // Named in the text, or an item above.
+            "visible" | "twite" => continue,
+            "automation" | "sla" | "trigger" | "view" => {
+                assert!(page.contains(&format!("\n{said} {{\n")), "{wish}: no {said}");
+                continue;
+            }
+            first if actions.contains(&first) => format!("macro \"{n}\" {{\n  then {said}\n}}\n"),
+            _ if said.contains("changed and") => {
+                format!("trigger \"{n}\" {{\n  on updated\n  when {said}\n  then add tags t\n}}\n")
+            }
+            _ => format!("view \"{n}\" {{\n  where status < solved and ({said})\n  columns id\n}}\n"),
+        };
+        fs::write(directory.path().join(format!("{n:03}.twite")), item).unwrap();
+        rules += 1;
+    }
+    assert!(rules >= 40, "{rules}");
+    let (status, text) = run(directory.path(), &["check", "--fail-level", "warning", "."]);
+    assert_eq!(status, 0, "{text}");
+}
+
 #[test]
 fn declarations_in_the_documentation_are_sound() {
     for (path, page) in pages() {
