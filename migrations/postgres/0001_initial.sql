@@ -116,6 +116,7 @@ CREATE TABLE ticket (
   agent_touches          BIGINT NOT NULL,
   comments               BIGINT NOT NULL,
   created                BIGINT NOT NULL,
+  previous_ticket        BIGINT,
   updated                BIGINT NOT NULL,
   status_changed         BIGINT NOT NULL,
   solved                 BIGINT,
@@ -144,7 +145,7 @@ CREATE TABLE ticket (
 );
 CREATE INDEX ticket_by_key ON ticket (key_account, key_conversation, key_person);
 CREATE INDEX ticket_by_status ON ticket (status, updated);
-CREATE INDEX ticket_by_requester ON ticket (requester);
+CREATE INDEX ticket_by_requester ON ticket (requester, created);
 CREATE INDEX ticket_by_assignee ON ticket (assignee, status) WHERE assignee IS NOT NULL;
 CREATE INDEX ticket_by_person ON ticket (key_account, key_person);
 CREATE INDEX ticket_by_breach ON ticket (breach) WHERE breach IS NOT NULL;

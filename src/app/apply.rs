@@ -298,6 +298,21 @@ impl UnitOfWork<'_> {
         self.tx.enqueue(&outgoing)
     }
 
+    /// Corrects the tickets of this ticket's requester that were opened since, after it was opened at an earlier time.
+    pub(super) async fn correct_previous_tickets(
+        &mut self,
+        id: TicketId,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for (id, previous) in self.tx.wrong_previous_tickets(id, since).await? {
+            if let Some(ticket) = self.tx.ticket(id).await? {
+                self.save(&Ticket { previous_ticket: previous, ..ticket }, now).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// Links two tickets, unless they are already linked.
     pub(super) async fn link(&mut self, one: TicketId, other: TicketId, why: &str) -> Result<(), StoreError> {
         if self.tx.link(one, other, why).await? {

@@ -299,6 +299,11 @@ impl Intake<'_> {
         let key = key(account, &post.conversation, &person);
         let unknown = || Person { id: Some(person.clone()), ..Person::default() };
         let mut requester = self.unit.tx.person(&person).await?.unwrap_or_else(unknown);
+        let has_others = requester.tickets > 0;
+        let previous_ticket = match has_others {
+            true => self.unit.tx.previous_ticket(&person, post.made).await?,
+            false => None,
+        };
         requester.tickets += 1;
         requester.unsolved_tickets += 1;
         let mut draft = Ticket {
@@ -309,6 +314,7 @@ impl Intake<'_> {
             language: message.language.clone(),
             post: message.facts.clone(),
             created: post.made,
+            previous_ticket,
             updated: post.made,
             status_changed: post.made,
             ..Ticket::default()
@@ -325,6 +331,11 @@ impl Intake<'_> {
             text: post.text.clone(),
         });
         self.unit.create(draft, &key, post).await?;
+        if has_others {
+            // Later ones, if this one comes late.
+            let now = self.unit.now();
+            self.unit.correct_previous_tickets(id, post.made, now).await?;
+        }
         if alone {
             return Ok(id);
         }
@@ -358,6 +369,7 @@ impl Intake<'_> {
         ticket.opened_earlier(post.made);
         let now = self.unit.now();
         self.unit.save(&ticket, now).await?;
+        self.unit.correct_previous_tickets(id, post.made, now).await?;
         self.unit.tx.opened_by(id, &post.id).await
     }
 }

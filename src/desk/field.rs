@@ -885,6 +885,16 @@ pub static FIELDS: &[Field] = &[
         changes: Changes::Never,
     },
     Field {
+        name: "previous_ticket",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when the requester's ticket before this one was opened; unknown on the first",
+        sql: Some("t.previous_ticket"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.previous_ticket),
+        changes: Changes::BetweenEvents,
+    },
+    Field {
         name: "updated",
         kind: Kind::Time,
         scope: Scope::Ticket,

@@ -62,6 +62,11 @@ static INVARIANTS: &[Invariant] = &[
         holds: |ticket| ticket.created <= ticket.updated,
     },
     Invariant {
+        fields: &["previous_ticket", "created"],
+        says: "`previous_ticket` must be before `created`",
+        holds: |ticket| ticket.previous_ticket.is_none_or(|previous| previous < ticket.created),
+    },
+    Invariant {
         fields: &["status_changed", "created"],
         says: "`status_changed` cannot be before `created`",
         holds: |ticket| ticket.created <= ticket.status_changed,

@@ -58,6 +58,8 @@ pub struct Ticket {
     pub comments: i64,
     /// When it was opened.
     pub created: Timestamp,
+    /// When the requester's ticket before this one was opened.
+    pub previous_ticket: Option<Timestamp>,
     /// When it last changed.
     pub updated: Timestamp,
     /// When its status last changed; at first, when it was opened.

@@ -97,6 +97,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("requester", &["customer", "person", "user", "contact", "sender", "author", "client", "follower"]),
     ("subject", &["title", "betreff", "sujet", "asunto"]),
     ("description", &["body", "message", "content", "beschreibung", "descripción"]),
+    ("previous_ticket", &["last_ticket", "requester.last_ticket", "requester.previous_ticket"]),
     ("requester.tickets", &["ticket_count", "requester.ticket_count", "number_of_tickets"]),
     ("requester.unsolved_tickets", &["open_tickets", "requester.open_tickets", "unsolved_tickets"]),
     ("requester.note", &["requester.notes", "notes", "requester.details"]),

@@ -202,9 +202,10 @@ pub(crate) fn did_you_mean(suggestion: Option<&str>) -> String {
 pub(crate) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let mut names = names.into_iter();
     let mut shown: Vec<_> = names.by_ref().take(MAX_LISTED).map(|n| format!("`{n}`")).collect();
-    match names.count() {
-        0 => {}
-        more => shown.push(format!("one of {more} more")),
+    match (names.next(), names.count()) {
+        (None, _) => {}
+        (Some(last), 0) => shown.push(format!("`{last}`")),
+        (Some(_), others) => shown.push(format!("one of {} more", others + 1)),
     }
     either(shown)
 }

@@ -35,6 +35,7 @@ mod person;
 mod polling;
 mod post;
 mod post_version;
+mod previous_ticket;
 mod progress;
 mod queues;
 mod recount;
@@ -168,7 +169,8 @@ pub struct Store {
 #[derive(Debug)]
 pub struct Tx {
     conn: Buffered,
-    /// Whether automations ask for the counts of a person's tickets: if one changes, they evaluate the other tickets.
+    /// Whether the rules that time fires ask for the counts of a person's tickets: if one changes, the other tickets are
+    /// evaluated.
     pub counts_matter: bool,
 }
 

@@ -67,7 +67,7 @@ impl Tx {
     }
 
     /// Stores a changed person, and schedules the evaluation of automations on all tickets of the person; if only the
-    /// counts of tickets changed, only where automations ask for them.
+    /// counts of tickets changed, only where rules that time fires ask for them.
     pub(super) async fn change_person(
         &mut self,
         number: i64,

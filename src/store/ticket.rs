@@ -288,6 +288,7 @@ pub(super) const CHANGING: &[Column<Ticket>] = columns! { Ticket:
     "agent_touches" agent_touches;
     "comments" comments;
     "created" created;
+    "previous_ticket" previous_ticket;
     "updated" updated;
     "status_changed" status_changed;
     "solved" solved;

@@ -39,6 +39,8 @@ fn possible(mut ticket: Ticket) -> Ticket {
     ticket.assigned.take_if(|_| ticket.assignee.is_none());
     ticket.past_statuses.clear();
     // Something has just happened to it.
+    ticket.created = ticket.created.min(now());
+    ticket.previous_ticket.take_if(|previous| *previous >= ticket.created);
     ticket.updated = ticket.updated.max(ticket.created).max(now());
     ticket.status_changed = ticket.status_changed.clamp(ticket.created, ticket.updated);
     let replies = [&mut ticket.first_reply, &mut ticket.last_reply];

@@ -297,6 +297,37 @@ async fn the_tickets_of_a_person_are_counted() {
     desk.assert_replays(&[1, 2, 3, 4, 5]).await;
 }
 
+/// When the ticket before each one was opened, by the second of its hour, whatever comes late.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_ticket_knows_when_the_one_before_was_opened() {
+    let desk =
+        Desk::new("trigger \"Back\" { on created when time since previous_ticket < 1 hour then add tags back }").await;
+    let previous = async || {
+        let mut previous = vec![];
+        for id in 1..=desk.daemon.store().counts().await.unwrap().tickets {
+            let at = desk.ticket(id).await.previous_ticket;
+            previous.push(
+                at.map(|at| at.as_second() - "2026-01-05T09:00:00Z".parse::<jiff::Timestamp>().unwrap().as_second()),
+            );
+        }
+        previous
+    };
+    desk.post_in(100, 100, 1, "one", "2026-01-05T09:00:10Z").await;
+    desk.post_in(200, 200, 2, "somebody else", "2026-01-05T09:00:11Z").await;
+    desk.post_in(300, 300, 1, "two", "2026-01-05T09:00:30Z").await;
+    assert_eq!(previous().await, [None, None, Some(10)]);
+    // Between the two.
+    desk.post_in(150, 150, 1, "late", "2026-01-05T09:00:20Z").await;
+    assert_eq!(previous().await, [None, None, Some(20), Some(10)]);
+    // One of its conversation is older: it was opened before the first.
+    desk.post_in(150, 50, 1, "later", "2026-01-05T09:00:05Z").await;
+    assert_eq!(previous().await, [Some(5), None, Some(10), None]);
+    for (id, back) in [(1, false), (2, false), (3, true), (4, true)] {
+        assert_eq!(desk.ticket(id).await.tags.contains("back"), back, "ticket {id}");
+    }
+    desk.assert_replays(&[1, 2, 3, 4]).await;
+}
+
 /// Each ticket lowers the count for the other, on whose next check it is found: they come to rest.
 #[tokio::test(flavor = "multi_thread")]
 async fn counts_do_not_set_tickets_off_for_ever() {

@@ -1,0 +1,50 @@
+//! When the ticket before another of the same person was opened. Messages may come late, so this can change afterwards.
+
+use jiff::Timestamp;
+
+use super::{
+    StoreError, Tx,
+    db::{query, query_scalar},
+    times,
+};
+use crate::desk::{SourceId, TicketId};
+
+impl Tx {
+    /// When the person's latest ticket before this time was opened.
+    pub async fn previous_ticket(
+        &mut self,
+        person: &SourceId,
+        opened: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let latest: Option<i64> = query_scalar(
+            "SELECT max(t.created) FROM person p JOIN ticket t ON t.requester = p.id
+             WHERE p.source_id = $1 AND t.created < $2",
+        )
+        .bind(person.as_str())
+        .bind(opened.as_millisecond())
+        .fetch_one(&mut self.conn)
+        .await?;
+        times(latest)
+    }
+
+    /// The tickets of this ticket's requester that were opened since, as far as what they have of the ticket before is
+    /// wrong, each with when that was opened.
+    pub async fn wrong_previous_tickets(
+        &mut self,
+        id: TicketId,
+        since: Timestamp,
+    ) -> Result<Vec<(TicketId, Option<Timestamp>)>, StoreError> {
+        let wrong = query(
+            "SELECT id, previous FROM
+               (SELECT t.id, t.previous_ticket,
+                  (SELECT max(o.created) FROM ticket o WHERE o.requester = t.requester AND o.created < t.created) AS previous
+                FROM ticket t WHERE t.requester = (SELECT requester FROM ticket WHERE id = $1) AND t.created >= $2) found
+             WHERE coalesce(previous_ticket, -1) <> coalesce(previous, -1) ORDER BY id",
+        )
+        .bind(id.0)
+        .bind(since.as_millisecond())
+        .fetch_all(&mut self.conn)
+        .await?;
+        wrong.iter().map(|row| Ok((TicketId(row.try_get(0)?), times(row.try_get(1)?)?))).collect()
+    }
+}
