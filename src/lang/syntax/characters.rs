@@ -65,14 +65,18 @@ fn characters(token: &SyntaxToken, found: &mut Found) {
 }
 
 fn in_text(kind: SyntaxKind, start: usize, text: &str, found: &mut Found) {
-    let (mut before, mut rest) = (None, text.char_indices().peekable());
+    let (mut before, mut is_escaped, mut rest) = (None, false, text.char_indices().peekable());
     while let Some((at, c)) = rest.next() {
         let next = rest.peek().map(|(_, next)| *next);
-        if let Some((code, way)) = misleads(kind, start + at, before, c, next) {
+        if let Some((code, mut way)) = misleads(kind, start + at, before, c, next) {
+            // Behind a backslash, an escape sequence would be another one.
+            if is_escaped {
+                way = (String::new(), false);
+            }
             let place = start + at..start + at + c.len_utf8();
             found.entry((code.id, c)).or_default().push((place, way));
         }
-        before = Some(c);
+        (before, is_escaped) = (Some(c), c == '\\' && !is_escaped);
     }
 }
 

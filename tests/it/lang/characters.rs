@@ -218,6 +218,20 @@ fn formatting_leaves_escapes_as_they_are() {
     }
 }
 
+/// Written as an escape sequence, a character behind a backslash would belong to another one.
+#[test]
+fn a_hidden_character_behind_a_backslash_is_not_fixed() {
+    for string in ["\"\\\u{202e}", "\"\\\u{202e}\"", "\"\\\\\\\u{202e}n\""] {
+        let text = RULE.replace("stop", &format!("note {string}"));
+        let rules = vec![SourceFile::new("a.twite", text.as_str())];
+        let fixes = fix(&Files { rules, ..Files::default() });
+        assert!(fixes.unproven.is_empty() && fixes.fixed.is_empty(), "{text:?}");
+        assert!(said(&text).iter().any(|said| said.starts_with("TW0120")), "{text:?}");
+    }
+    let two = RULE.replace("stop", "note \"\\\\\u{202e}n\"");
+    assert_eq!(fixed(&two), two.replace('\u{202e}', "\\u{202E}"));
+}
+
 #[test]
 fn numbers_of_files_say_their_order() {
     let order = |names: &[&str]| -> Vec<String> {
