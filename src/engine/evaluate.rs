@@ -68,6 +68,7 @@ pub(super) fn value_holds(op: &Op, kind: &Kind, value: &Value<'_>) -> bool {
         Op::Contains(needles) => search(value, needles, |text, needle| text.contains(needle)),
         Op::ContainsWord(needles) => search(value, needles, text::contains_word),
         Op::StartsWith(needles) => search(value, needles, |text, needle| text.starts_with(needle)),
+        Op::EndsWith(needles) => search(value, needles, |text, needle| text.ends_with(needle)),
         Op::Matches(pattern) => folded(value).is_some_and(|t| pattern.regex.is_match(&t)),
         Op::IsEmpty => value.is_empty(),
         Op::IsSet => !value.is_empty(),

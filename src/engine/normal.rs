@@ -85,6 +85,8 @@ pub(super) enum Search<'p> {
     Words(&'p [Folded]),
     /// One of these texts, at the start.
     Start(&'p [Folded]),
+    /// One of these texts, at the end.
+    End(&'p [Folded]),
     /// A match of this pattern.
     Regex(&'p Pattern),
 }
@@ -238,12 +240,15 @@ fn mentioned<'p>(literals: &'p [Literal], kind: &Kind) -> impl Iterator<Item = &
 
 fn search(op: &Op) -> Option<Search<'_>> {
     Some(match op {
-        Op::Contains(needles) | Op::StartsWith(needles) if needles.iter().any(|needle| needle.folded.is_empty()) => {
+        Op::Contains(needles) | Op::StartsWith(needles) | Op::EndsWith(needles)
+            if needles.iter().any(|needle| needle.folded.is_empty()) =>
+        {
             Search::Anything
         }
         Op::Contains(needles) => Search::Anywhere(needles),
         Op::ContainsWord(needles) => Search::Words(needles),
         Op::StartsWith(needles) => Search::Start(needles),
+        Op::EndsWith(needles) => Search::End(needles),
         Op::Matches(pattern) => Search::Regex(pattern),
         _ => return None,
     })

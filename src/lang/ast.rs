@@ -196,6 +196,7 @@ choices! {
         Has(HasTest),
         Contains(ContainsTest),
         Starts(StartsTest),
+        Ends(EndsTest),
         Matches(MatchesTest),
         Changed(ChangedTest),
     }
@@ -358,6 +359,7 @@ nodes! {
     HasTest { not: has("not"), any: has("any"), all: has("all"), of: has("of"), }
     ContainsTest { word: has("word"), }
     StartsTest {}
+    EndsTest {}
     MatchesTest {}
     ChangedTest { from: values_after("from"), to: values_after("to"), }
     TimeIn { field: token(Path), value: value_behind_name(), }

@@ -88,6 +88,7 @@ impl fmt::Display for Predicate {
             Op::Contains(texts) => search(f, field, "contains", texts),
             Op::ContainsWord(texts) => search(f, field, "contains word", texts),
             Op::StartsWith(texts) => search(f, field, "starts with", texts),
+            Op::EndsWith(texts) => search(f, field, "ends with", texts),
             Op::Matches(pattern) => write!(f, "{field} matches {}", Quoted(&pattern.written)),
             Op::IsEmpty => write!(f, "{field} is empty"),
             Op::IsSet => write!(f, "{field} is set"),

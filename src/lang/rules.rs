@@ -354,6 +354,8 @@ pub enum Op {
     ContainsWord(Values<Folded>),
     /// `starts with "…"` and `starts with any of (…)`: at least one.
     StartsWith(Values<Folded>),
+    /// `ends with "…"` and `ends with any of (…)`: at least one.
+    EndsWith(Values<Folded>),
     /// `matches "regex"`
     Matches(Pattern),
     /// `is empty`; for a number or time, that it is unknown.

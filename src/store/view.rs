@@ -199,7 +199,9 @@ impl<'a> Query<'a> {
             Op::HasAny(tags) | Op::HasNone(tags) => tags.len(),
             Op::HasAll(tags) if tags.len() > MAX_PARAMETERS => return self.unsaid(over),
             Op::HasAll(tags) => tags.len(),
-            Op::Contains(needles) | Op::ContainsWord(needles) | Op::StartsWith(needles) => needles.len(),
+            Op::Contains(needles) | Op::ContainsWord(needles) | Op::StartsWith(needles) | Op::EndsWith(needles) => {
+                needles.len()
+            }
             _ => 0,
         };
         let values = if values > MAX_PARAMETERS { 1 } else { values };
@@ -246,13 +248,14 @@ impl<'a> Query<'a> {
                 }
                 self.sql.push(")");
             }
-            Op::Contains(needles) | Op::StartsWith(needles) | Op::ContainsWord(needles)
+            Op::Contains(needles) | Op::StartsWith(needles) | Op::EndsWith(needles) | Op::ContainsWord(needles)
                 if needles.len() > MAX_PARAMETERS =>
             {
                 self.search(field, &kind, over, |query| query.unsaid(over));
             }
             Op::Contains(needles) => self.search(field, &kind, over, |q| q.found_at(field, needles, "> 0")),
             Op::StartsWith(needles) => self.search(field, &kind, over, |q| q.found_at(field, needles, "= 1")),
+            Op::EndsWith(needles) => self.search(field, &kind, over, |q| q.found_at_end(field, needles)),
             Op::ContainsWord(needles) if over => {
                 self.exact = false;
                 self.search(field, &kind, over, |q| q.found_at(field, needles, "> 0"));
@@ -504,6 +507,21 @@ impl<'a> Query<'a> {
             self.sql.push(" OR ").push(position);
             self.column(field);
             self.sql.push(", ").push_bind(needle.folded.clone()).push(") ").push(place);
+        }
+        self.sql.push(")");
+    }
+
+    /// Pushes the predicate that a text ends with one of these.
+    fn found_at_end(&mut self, field: &FieldRef, needles: &[Folded]) {
+        self.sql.push("(").push(FALSE);
+        for needle in needles {
+            let length = needle.folded.chars().count();
+            self.sql.push(" OR substr(");
+            self.column(field);
+            self.sql.push(", length(");
+            self.column(field);
+            // A shorter text gives a shorter part, which differs.
+            self.sql.push(format_args!(") + 1 - {length}, {length}) = ")).push_bind(needle.folded.clone());
         }
         self.sql.push(")");
     }

@@ -44,7 +44,9 @@ fn key_of(op: &Op) -> ListKey {
     let values = match op {
         Op::In(values) | Op::NotIn(values) => values.as_ptr().addr(),
         Op::HasAny(tags) | Op::HasAll(tags) | Op::HasNone(tags) => tags.as_ptr().addr(),
-        Op::Contains(needles) | Op::ContainsWord(needles) | Op::StartsWith(needles) => needles.as_ptr().addr(),
+        Op::Contains(needles) | Op::ContainsWord(needles) | Op::StartsWith(needles) | Op::EndsWith(needles) => {
+            needles.as_ptr().addr()
+        }
         _ => 0,
     };
     (std::mem::discriminant(op), values)
@@ -150,6 +152,7 @@ impl<'s> Builder<'s> {
             Search::Anywhere(texts) => (texts, Find::Anywhere),
             Search::Words(texts) => (texts, Find::Words),
             Search::Start(texts) => (texts, Find::Start),
+            Search::End(texts) => (texts, Find::End),
             Search::Regex(pattern) => return self.regex(slot, pattern, want),
         };
         // No word is empty.

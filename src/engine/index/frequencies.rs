@@ -49,9 +49,10 @@ impl<'s> Frequencies<'s> {
     pub(super) fn literal(&self, literal: u32) -> f64 {
         let prior = match &self.slots.literals[literal as usize] {
             LiteralSource::Searched(_, Find::Nothing) => 0.1,
-            LiteralSource::Searched(_, Find::Anywhere(text) | Find::Words(text) | Find::Start(text)) => {
-                0.2 / text.len().max(1) as f64
-            }
+            LiteralSource::Searched(
+                _,
+                Find::Anywhere(text) | Find::Words(text) | Find::Start(text) | Find::End(text),
+            ) => 0.2 / text.len().max(1) as f64,
             LiteralSource::Searched(_, Find::Regex(_)) => 0.1,
             LiteralSource::List(_, literals) => (0.005 * *literals as f64).min(0.5),
             LiteralSource::Named(slot) => {

@@ -21,6 +21,8 @@ pub(super) enum Find {
     Words(Box<str>),
     /// This text, at the start.
     Start(Box<str>),
+    /// This text, at the end.
+    End(Box<str>),
     /// A match of the regex with this number among the unindexed predicates.
     Regex(u32),
 }
@@ -41,12 +43,13 @@ pub(super) struct Needles {
     regex_set: Option<meta::Regex>,
 }
 
-/// A needle, and the literals it makes true: found anywhere, as whole words, at the start.
+/// A needle, and the literals it makes true: found anywhere, as whole words, at the start, at the end.
 #[derive(Debug)]
 struct Needle {
     anywhere: Option<u32>,
     words: Option<u32>,
     start: Option<u32>,
+    end: Option<u32>,
     length: u32,
 }
 
@@ -66,16 +69,25 @@ impl Needles {
             return *literal;
         }
         self.literals.insert(find.clone(), next);
-        let (Find::Anywhere(text) | Find::Words(text) | Find::Start(text)) = find else { return next };
+        let (Find::Anywhere(text) | Find::Words(text) | Find::Start(text) | Find::End(text)) = find else {
+            return next;
+        };
         let number = *self.numbers.entry(text.clone()).or_insert(self.needles.len() as u32) as usize;
         if number == self.needles.len() {
-            self.needles.push(Needle { anywhere: None, words: None, start: None, length: text.len() as u32 });
+            self.needles.push(Needle {
+                anywhere: None,
+                words: None,
+                start: None,
+                end: None,
+                length: text.len() as u32,
+            });
             self.texts.push(text.clone());
         }
         let needle = &mut self.needles[number];
         match find {
             Find::Words(_) => needle.words = Some(next),
             Find::Start(_) => needle.start = Some(next),
+            Find::End(_) => needle.end = Some(next),
             _ => needle.anywhere = Some(next),
         }
         next
@@ -116,12 +128,17 @@ impl Needles {
             if let Some(literal) = needle.anywhere {
                 found(literal);
             }
-            if needle.start.is_none() && needle.words.is_none() {
+            if needle.start.is_none() && needle.end.is_none() && needle.words.is_none() {
                 continue;
             }
             let (start, end) = ((end - needle.length) as usize, *end as usize);
             if let Some(literal) = needle.start
                 && start == 0
+            {
+                found(literal);
+            }
+            if let Some(literal) = needle.end
+                && end == folded.len()
             {
                 found(literal);
             }
@@ -163,7 +180,7 @@ pub(super) struct Finder {
 impl Finder {
     pub(super) fn new(find: &Find) -> Self {
         let needle = match find {
-            Find::Anywhere(needle) | Find::Words(needle) | Find::Start(needle) => needle.as_bytes(),
+            Find::Anywhere(needle) | Find::Words(needle) | Find::Start(needle) | Find::End(needle) => needle.as_bytes(),
             Find::Nothing | Find::Regex(_) => &[],
         };
         Self { find: find.clone(), needle: memmem::Finder::new(needle).into_owned() }
@@ -175,6 +192,7 @@ impl Finder {
             Find::Anywhere(_) => self.needle.find(folded.as_bytes()).is_some(),
             Find::Words(needle) => self.needle.find(folded.as_bytes()).is_some() && text::contains_word(folded, needle),
             Find::Start(needle) => folded.starts_with(&**needle),
+            Find::End(needle) => folded.ends_with(&**needle),
             // Without posting lists, regexes are unindexed predicates.
             Find::Regex(_) => false,
         }

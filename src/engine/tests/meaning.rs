@@ -67,6 +67,8 @@ fn every_predicate_with_and_without_a_value() {
         ("subject", Op::Contains(Values::one(text("STRASSE"))), true, false),
         ("subject", Op::Contains(Values::one(text(""))), true, false),
         ("subject", Op::StartsWith(Values::one(text("strass"))), true, false),
+        ("subject", Op::EndsWith(Values::one(text("GESPERRT"))), true, false),
+        ("subject", Op::EndsWith(Values::one(text("strasse"))), false, false),
         ("subject", matches("gesperrt$"), true, false),
         ("subject", matches(".*"), true, false),
         ("subject", Op::IsEmpty, false, true),

@@ -352,7 +352,9 @@ impl Checker<'_, '_> {
             }
             (P::In(test), Some(value)) => self.is_in(&field, test.not(), predicate, &value),
             (P::Has(test), Some(value)) => self.has(&field, predicate, test, &value),
-            (P::Contains(_) | P::Starts(_) | P::Matches(_), Some(value)) => self.about_text(&field, predicate, &value),
+            (P::Contains(_) | P::Starts(_) | P::Ends(_) | P::Matches(_), Some(value)) => {
+                self.about_text(&field, predicate, &value)
+            }
             (P::Changed(test), _) => self.changed(&field, test),
             _ => None,
         }?;
@@ -902,6 +904,7 @@ fn search_op(search: Search, texts: Values<Folded>) -> Op {
         Search::Anywhere => Op::Contains(texts),
         Search::Words => Op::ContainsWord(texts),
         Search::Start => Op::StartsWith(texts),
+        Search::End => Op::EndsWith(texts),
     }
 }
 

@@ -58,6 +58,7 @@ pub(super) enum Search {
     Anywhere,
     Words,
     Start,
+    End,
 }
 
 impl Search {
@@ -67,6 +68,7 @@ impl Search {
             ast::Predicate::Contains(test) if test.word() => Some(Self::Words),
             ast::Predicate::Contains(_) => Some(Self::Anywhere),
             ast::Predicate::Starts(_) => Some(Self::Start),
+            ast::Predicate::Ends(_) => Some(Self::End),
             _ => None,
         }
     }
@@ -77,6 +79,7 @@ impl Search {
             Self::Anywhere => "contains",
             Self::Words => "contains word",
             Self::Start => "starts with",
+            Self::End => "ends with",
         }
     }
 }
@@ -96,7 +99,7 @@ impl ListUse {
             (ast::Predicate::In(_), Kind::Set | Kind::Time | Kind::YesNo) => None,
             (ast::Predicate::In(_), _) => Some(Self::Values(field.to_string())),
             (ast::Predicate::Has(test), Kind::Set) => test.of().then_some(Self::Tags),
-            (ast::Predicate::Contains(_) | ast::Predicate::Starts(_), Kind::Text) => {
+            (ast::Predicate::Contains(_) | ast::Predicate::Starts(_) | ast::Predicate::Ends(_), Kind::Text) => {
                 predicate.any_of().then(|| Search::of(predicate)).flatten().map(|s| Self::Texts(s, field.to_string()))
             }
             _ => None,
@@ -350,6 +353,7 @@ impl Checker<'_, '_> {
             Search::Anywhere => Folded::needle(&needle),
             Search::Words => (&*needle).into(),
             Search::Start => Folded::needle(needle.trim_start()),
+            Search::End => Folded::needle(needle.trim_end()),
         };
         self.can_contain(field, &needle.folded, span_of(value)).map(|()| needle)
     }

@@ -63,13 +63,13 @@ impl Advice {
 }
 
 /// The operators between a field and a value.
-const OPERATORS: &[&str] = &["is", "in", "has", "contains", "starts", "matches", "changed"];
+const OPERATORS: &[&str] = &["is", "in", "has", "contains", "starts", "ends", "matches", "changed"];
 
 /// The operators of a type of field.
 fn operators(kind: &Kind) -> &'static [&'static str] {
     match kind {
         Kind::Set => &["has", "changed"],
-        Kind::Text => &["is", "contains", "starts", "matches", "changed"],
+        Kind::Text => &["is", "contains", "starts", "ends", "matches", "changed"],
         Kind::YesNo => &["changed"],
         Kind::Number | Kind::Words(_) | Kind::Declared(_) | Kind::Time => &["is", "in", "changed"],
         Kind::TimeOfDay | Kind::Date => &["is", "in"],

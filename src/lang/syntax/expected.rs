@@ -7,8 +7,9 @@ use crate::lang::suggest::either;
 
 /// One phrase for all expected rules: "`and`, `or` or `then`". `None` if none of them has a phrase.
 pub(super) fn phrase(rules: &[Rule]) -> Option<String> {
-    let asked =
-        rules.iter().any(|r| matches!(r, Rule::is_test | Rule::compare_test | Rule::kw_contains | Rule::kw_starts));
+    let asked = rules
+        .iter()
+        .any(|r| matches!(r, Rule::is_test | Rule::compare_test | Rule::kw_contains | Rule::kw_starts | Rule::kw_ends));
     let phrases: BTreeSet<(u8, String)> = rules.iter().filter_map(|rule| word(*rule, rules)).collect();
     let mut phrases: Vec<String> = phrases.into_iter().map(|(_, phrase)| phrase).collect();
     if asked {

@@ -203,6 +203,7 @@ kinds! {
         HasTest = has_test,
         ContainsTest = contains_test,
         StartsTest = starts_test,
+        EndsTest = ends_test,
         MatchesTest = matches_test,
         ChangedTest = changed_test,
         TimeQuestion = time_question,

@@ -185,7 +185,7 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
         // Not a start: a token that continues a list or a condition, or one with an operator after it.
         let goes_on = matches!(before, "(" | "and" | "or")
             || (before == "," && tokens.get(index + 1).is_none_or(|next| starts_line(next, text)))
-            || matches!(near(1), "," | ")" | "is" | "has" | "contains" | "matches" | "changed" | "starts")
+            || matches!(near(1), "," | ")" | "is" | "has" | "contains" | "matches" | "changed" | "starts" | "ends")
             // `given in sample …` is a clause.
             || (near(1) == "in" && near(2) != "sample")
             || near(1).starts_with(['=', '<', '>', '!', '≠', '≤', '≥']);

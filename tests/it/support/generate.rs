@@ -423,6 +423,7 @@ fn test(kind: &Kind) -> BoxedStrategy<Op> {
             needles(|text| text.into()).prop_map(Op::Contains).boxed(),
             needles(|text| text.into()).prop_map(Op::ContainsWord).boxed(),
             needles(|text| text.into()).prop_map(Op::StartsWith).boxed(),
+            needles(|text| text.into()).prop_map(Op::EndsWith).boxed(),
             sample::select(PATTERNS).prop_map(|p| Op::Matches(Pattern::new(p).unwrap())).boxed(),
         ],
         Kind::Number | Kind::TimeOfDay | Kind::Date => {

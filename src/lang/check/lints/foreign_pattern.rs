@@ -49,7 +49,8 @@ fn check(context: &Context<'_>, file: &File, node: &SyntaxNode, found: &mut Vec<
                 Sign::Regex(sign) => format!("`{sign}` is compared as it stands and is no pattern"),
             };
             let warning = Diagnostic::new(&LINT.code, span.clone(), message);
-            let plain = matches!(predicate, Predicate::Contains(_) | Predicate::Starts(_)) && !listed;
+            let plain =
+                matches!(predicate, Predicate::Contains(_) | Predicate::Starts(_) | Predicate::Ends(_)) && !listed;
             found.push(match sign {
                 _ if of_tags => {
                     warning.with_help("`has` compares whole tags: write each tag, as in `has any of (a, b)`")

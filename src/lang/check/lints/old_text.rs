@@ -26,8 +26,10 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         }
         let mut first = None;
         trigger.when.predicates(&mut |predicate, span| {
-            let search =
-                matches!(predicate.op, Op::Contains(_) | Op::ContainsWord(_) | Op::StartsWith(_) | Op::Matches(_));
+            let search = matches!(
+                predicate.op,
+                Op::Contains(_) | Op::ContainsWord(_) | Op::StartsWith(_) | Op::EndsWith(_) | Op::Matches(_)
+            );
             if search && predicate.field.name() == "description" && first.is_none() {
                 first = Some(span.clone());
             }
