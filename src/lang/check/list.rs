@@ -363,7 +363,7 @@ impl Checker<'_, '_> {
         if !is_text(value.kind()) {
             let message = format!("`{operator}` takes a string in double quotes");
             let error = Diagnostic::new(&codes::TW0302, span_of(value), message);
-            self.report(error.with_fix(span_of(value), super::condition::quoted(value)));
+            self.report(error.with_fix(span_of(value), super::predicate::quoted(value)));
             return None;
         }
         let text = Text::of_element(value);

@@ -12,12 +12,15 @@ mod items;
 mod lints;
 mod list;
 mod names;
+mod predicate;
 mod report;
 mod sample;
 mod sla;
 mod suppression;
 mod template;
 mod test;
+mod text_predicate;
+mod time_condition;
 mod value;
 
 pub(crate) use lints::{LINTS, Lint};
