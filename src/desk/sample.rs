@@ -9,7 +9,7 @@ const PRIME: i64 = 0x7fff_ffff;
 
 /// `in sample "survey" of 10 percent`: a share of the tickets, the same ones for ever.
 ///
-/// Numbers of tickets are shuffled by a permutation modulo [`PRIME`] that the name chooses, x ↦ (a·x + b)⁵: 5 has no
+/// Numbers of tickets are shuffled by a permutation modulo the prime 2³¹ − 1 that the name chooses, x ↦ (a·x + b)⁵: 5 has no
 /// divisor in common with `PRIME - 1`. A ticket is in the sample if its result is below the share. So a larger sample of
 /// the same name contains the smaller one, and samples of other names are independent of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
