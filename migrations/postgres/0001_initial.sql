@@ -35,6 +35,9 @@ CREATE TABLE person (
   unsolved_tickets BIGINT NOT NULL DEFAULT 0
 );
 
+CREATE INDEX person_by_handle ON person (handle_folded);
+CREATE INDEX person_by_email ON person (email_folded);
+
 CREATE TABLE person_tag (
   person  BIGINT NOT NULL REFERENCES person (id),
   tag     TEXT COLLATE "C" NOT NULL,

@@ -20,7 +20,7 @@ pub enum NotFound {
     #[error("no person `{0}`")]
     Nobody(String),
     /// Several people have had this handle.
-    #[error("several people have had the handle `{handle}`: {}; give the id", people.join(", "))]
+    #[error("several people are known as `{handle}`: {}; give the id", people.join(", "))]
     Several {
         /// The handle.
         handle: String,

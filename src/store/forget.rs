@@ -77,7 +77,7 @@ impl Tx {
         );
         let mut found = false;
         for row in done.bind(id.0).fetch_all(&mut self.conn).await? {
-            if said.is_in_json(&row, &["changes"])? {
+            if said.any_in_json(&row, &["changes"], Said::is_copied_into)? {
                 found = true;
                 query("UPDATE person_change SET changes = '[]' WHERE id = $1")
                     .bind(row.try_get::<i64, _>("id")?)
@@ -133,10 +133,14 @@ impl Tx {
             if said.is_in(&ticket.subject) {
                 ticket.subject.clear();
             }
-            ticket.requester.note.take_if(|note| said.is_in(note));
-            for owner in Owner::ALL {
+            // What is kept about a person outlives the ticket, and only an agent can have copied a text there. A short text
+            // is most likely none: whoever posts "gold" and deletes it does not lose `requester.field.tier`.
+            ticket.requester.note.take_if(|note| said.is_copied_into(note));
+            let copied: [(Owner, fn(&Said, &str) -> bool); 2] =
+                [(Owner::Ticket, Said::is_in), (Owner::Requester, Said::is_copied_into)];
+            for (owner, is_copy) in copied {
                 let custom = owner.custom_mut(&mut ticket);
-                custom.retain(|_, value| !matches!(value, CustomValue::Text(text) if said.is_in(text)));
+                custom.retain(|_, value| !matches!(value, CustomValue::Text(text) if is_copy(said, text)));
             }
             let gone = |text: &Option<String>| text.as_ref().is_some_and(|text| said.is_in(text));
             if gone(&ticket.latest_comment) {
@@ -273,28 +277,37 @@ impl Said {
 
     /// Whether a text contains a copy.
     fn is_in(&self, text: &str) -> bool {
-        let (folded, dense) = (fold(text), dense(text));
+        let folded = fold(text);
+        self.is_copied_into(text) || self.short.iter().any(|short| contains_word(&folded, short))
+    }
+
+    /// Whether a text contains a copy of a long text.
+    fn is_copied_into(&self, text: &str) -> bool {
+        let dense = dense(text);
         self.long.iter().any(|long| dense.contains(long))
-            || self.short.iter().any(|short| contains_word(&folded, short))
     }
 
     /// Whether a string in one of these JSON columns contains a copy.
     fn is_in_json(&self, row: &Row, columns: &[&str]) -> Result<bool, StoreError> {
+        self.any_in_json(row, columns, Self::is_in)
+    }
+
+    fn any_in_json(&self, row: &Row, columns: &[&str], is_copy: fn(&Self, &str) -> bool) -> Result<bool, StoreError> {
         for column in columns {
             let json: Json =
                 serde_json::from_str(row.try_get(column)?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
-            if self.is_in_value(&json) {
+            if self.any_in_value(&json, is_copy) {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    fn is_in_value(&self, json: &Json) -> bool {
+    fn any_in_value(&self, json: &Json, is_copy: fn(&Self, &str) -> bool) -> bool {
         match json {
-            Json::String(text) => self.is_in(text),
-            Json::Array(values) => values.iter().any(|value| self.is_in_value(value)),
-            Json::Object(values) => values.values().any(|value| self.is_in_value(value)),
+            Json::String(text) => is_copy(self, text),
+            Json::Array(values) => values.iter().any(|value| self.any_in_value(value, is_copy)),
+            Json::Object(values) => values.values().any(|value| self.any_in_value(value, is_copy)),
             Json::Null | Json::Bool(_) | Json::Number(_) => false,
         }
     }
@@ -326,6 +339,12 @@ mod tests {
             ("", "nothing was said", false),
         ] {
             assert_eq!(Said::of(&[said.to_owned()]).is_in(text), found, "{said:?} in {text:?}");
+            // What is kept about a person is not erased for a short text.
+            assert_eq!(
+                Said::of(&[said.to_owned()]).is_copied_into(text),
+                found && said == long,
+                "{said:?} in {text:?}"
+            );
         }
     }
 }

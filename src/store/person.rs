@@ -156,9 +156,9 @@ pub(super) const PERSON: &[Column<Person>] = columns! { Person:
 
 /// Selects people with their row ids. A condition on `p.source_id` must be appended.
 pub(super) static PEOPLE: LazyLock<String> =
-    LazyLock::new(|| format!("SELECT p.id, {} FROM person p WHERE p.source_id", column::selected(PERSON, "p")));
+    LazyLock::new(|| format!("SELECT p.id, {} FROM person p WHERE ", column::selected(PERSON, "p")));
 
-static READ_PERSON: LazyLock<String> = LazyLock::new(|| format!("{} = $1", *PEOPLE));
+static READ_PERSON: LazyLock<String> = LazyLock::new(|| format!("{}p.source_id = $1", *PEOPLE));
 
 static PUT_PERSON: LazyLock<String> = LazyLock::new(|| {
     let names = column::names(PERSON);

@@ -128,21 +128,15 @@ impl Tx {
 }
 
 async fn people(on: &mut Connection, viewer: Viewer<'_>, who: &str) -> Result<Vec<SeenPerson>, StoreError> {
-    let mut sql = Builder::new(on.dialect(), PEOPLE.as_str());
     // Ids and addresses have other characters than handles, but for digits.
-    sql.push(" = ").push_bind(who.to_owned()).push(" OR p.handle_folded = ").push_bind(fold(&handle(who)).into_owned());
-    sql.push(" ORDER BY p.id LIMIT ").push_bind(MAX_FOUND);
+    let (address, handle) = (fold(who).into_owned(), fold(&handle(who)).into_owned());
+    let mut sql = Builder::new(on.dialect(), PEOPLE.as_str());
+    sql.push("(p.source_id IN (").push_bind(who.to_owned()).push(", ").push_bind(address.clone());
+    sql.push(") OR p.email_folded = ").push_bind(address).push(" OR p.handle_folded = ").push_bind(handle);
+    sql.push(") AND EXISTS (SELECT 1 FROM ticket t WHERE t.requester = p.id AND ");
+    push_seen(&mut sql, viewer);
+    sql.push(") ORDER BY p.id LIMIT ").push_bind(MAX_FOUND);
     let rows = sql.build().fetch_all(&mut *on).await?;
     let found = numbered_people(on, &rows).await?;
-    let mut seen = vec![];
-    for (number, person) in found {
-        let mut sql = Builder::new(on.dialect(), "SELECT count(*) FROM ticket t WHERE t.requester = ");
-        sql.push_bind(number).push(" AND ");
-        push_seen(&mut sql, viewer);
-        let tickets: i64 = sql.build_query_scalar().fetch_one(&mut *on).await?;
-        if tickets > 0 {
-            seen.push(SeenPerson { number, person });
-        }
-    }
-    Ok(seen)
+    Ok(found.into_iter().map(|(number, person)| SeenPerson { number, person }).collect())
 }

@@ -151,7 +151,7 @@ impl Tx {
         }
         let dialect = self.conn.dialect();
         let mut people = Builder::new(dialect, PEOPLE.as_str());
-        people.push_in_texts(authors.into_iter().map(XId::as_str).collect());
+        people.push("p.source_id").push_in_texts(authors.into_iter().map(XId::as_str).collect());
         let people = people.build().fetch_all(&mut self.conn).await?;
         for (number, person) in numbered_people(self.conn.past_buffer(), &people).await? {
             self.conn.cache.keep_person(number, &person);
