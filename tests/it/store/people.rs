@@ -3,7 +3,7 @@
 use proptest::{collection, prelude::*};
 use tokio::runtime::Runtime;
 use twite::{
-    desk::{Actor, Author, CommentSource, Delivery, Person, SourceId, Ticket},
+    desk::{Actor, Author, CommentSource, Delivery, Person, SourceId, Ticket, Viewer},
     store::{NewComment, TicketKey},
 };
 
@@ -30,7 +30,8 @@ proptest! {
             let mut tx = store.begin().await.unwrap();
             for (n, id) in sources.iter().enumerate() {
                 tx.see(&person(id, format!("person {n}")), jiff::Timestamp::UNIX_EPOCH).await.unwrap();
-                let requester = person(id, format!("person {n} of now"));
+                let mut requester = person(id, format!("person {n} of now"));
+                (requester.email, requester.handle) = (Some(format!("p{n}@mail.example")), Some("same".into()));
                 let ticket = Ticket { id: tx.next_ticket().await.unwrap(), requester, ..Ticket::default() };
                 let key = TicketKey { account: x(1), conversation: "7".into(), person: id.clone() };
                 tx.open(&ticket, &key, &x(100), ticket.updated).await.unwrap();
@@ -48,6 +49,15 @@ proptest! {
                 tickets.push(ticket);
             }
             tx.commit().await.unwrap();
+
+            let mut snapshot = store.snapshot(Viewer::Owner).await.unwrap();
+            assert_eq!(snapshot.people("@Same").await.unwrap().len(), sources.len());
+            assert_eq!(snapshot.people("nobody").await.unwrap(), []);
+            for (n, ticket) in tickets.iter().enumerate() {
+                let found = snapshot.people(&format!("P{n}@Mail.example")).await.unwrap();
+                assert_eq!(found.iter().map(|found| &found.person).collect::<Vec<_>>(), [&ticket.requester]);
+            }
+            snapshot.close().await.unwrap();
 
             let mut tx = store.begin().await.unwrap();
             let people = tx.people_in("7").await.unwrap();
