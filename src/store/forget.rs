@@ -136,11 +136,13 @@ impl Tx {
             // What is kept about a person outlives the ticket, and only an agent can have copied a text there. A short text
             // is most likely none: whoever posts "gold" and deletes it does not lose `requester.field.tier`.
             ticket.requester.note.take_if(|note| said.is_copied_into(note));
-            let copied: [(Owner, fn(&Said, &str) -> bool); 2] =
-                [(Owner::Ticket, Said::is_in), (Owner::Requester, Said::is_copied_into)];
-            for (owner, is_copy) in copied {
+            for owner in Owner::ALL {
+                let is_copy = |text: &str| match owner {
+                    Owner::Ticket => said.is_in(text),
+                    Owner::Requester => said.is_copied_into(text),
+                };
                 let custom = owner.custom_mut(&mut ticket);
-                custom.retain(|_, value| !matches!(value, CustomValue::Text(text) if is_copy(said, text)));
+                custom.retain(|_, value| !matches!(value, CustomValue::Text(text) if is_copy(text)));
             }
             let gone = |text: &Option<String>| text.as_ref().is_some_and(|text| said.is_in(text));
             if gone(&ticket.latest_comment) {
