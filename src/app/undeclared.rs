@@ -6,12 +6,7 @@ use serde::Serialize;
 
 use super::{App, Notice};
 use crate::{
-    desk::{
-        Declarations, TicketId, Viewer,
-        field::Declared,
-        text::{counted, fold},
-        visible::visible,
-    },
+    desk::{Declarations, TicketId, Viewer, field::Declared, text::counted, visible::visible},
     lang::rules::Rules,
     store::{Holding, Snapshot, StoreError},
 };
@@ -34,8 +29,8 @@ pub(crate) async fn undeclared(
     snapshot: &mut Snapshot<'_>,
     desk: &Declarations,
 ) -> Result<Vec<Undeclared>, StoreError> {
-    let is_declared = |of: &Holding| desk.declared(&of.kind).iter().any(|name| fold(name) == fold(&of.name));
-    let unknown = snapshot.holdings().await?.into_iter().filter(|holding| !is_declared(holding));
+    let holdings = snapshot.holdings().await?.into_iter();
+    let unknown = holdings.filter(|holding| desk.declared_name(&holding.kind, &holding.name).is_none());
     let named = unknown.map(|Holding { kind, name, tickets, first }| {
         let kind = if kind == Declared::Group { "group" } else { "agent" };
         Undeclared { kind, name, tickets, first }

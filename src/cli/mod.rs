@@ -8,6 +8,7 @@ mod check;
 mod completions;
 mod demo;
 mod desk;
+mod edits;
 mod error;
 mod eval;
 mod explain;

@@ -1,14 +1,13 @@
 //! `twite person`: shows and updates people.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
 use super::{
     CliError, Exit,
     desk::{Access, AsAgent, DeskArgs, OpenDesk},
-    terminal,
-    ticket::assignment,
+    edits::{Edits, actions},
     view::TableFormat,
 };
 use crate::{
@@ -19,7 +18,6 @@ use crate::{
     },
     clock::Clock,
     desk::{Owner, Viewer},
-    lang::render,
     present::{
         self,
         person::{ChangedJson, PersonJson},
@@ -64,18 +62,8 @@ struct Update {
     /// The person's handle, id at X or email address.
     #[arg(value_name = "HANDLE|ID")]
     who: String,
-    /// Set a field, as with `set requester.FIELD to VALUE` in a rule. Can be given several times.
-    #[arg(long, value_name = "FIELD=VALUE", value_parser = assignment)]
-    set: Vec<(String, String)>,
-    /// Make a field empty. Can be given several times.
-    #[arg(long, value_name = "FIELD")]
-    clear: Vec<String>,
-    /// Add a tag. Can be given several times.
-    #[arg(long, value_name = "TAG")]
-    add_tag: Vec<String>,
-    /// Remove a tag. Can be given several times.
-    #[arg(long, value_name = "TAG")]
-    remove_tag: Vec<String>,
+    #[command(flatten)]
+    edits: Edits,
     /// Show the result without applying it.
     #[arg(long)]
     dry_run: bool,
@@ -107,14 +95,14 @@ impl PersonCommand {
 impl Update {
     async fn run(&self, desk: &OpenDesk, viewer: Viewer<'_>) -> Result<Exit, CliError> {
         let bare = |field: &str| Owner::split(field).1.to_owned();
-        let set: Vec<_> = self.set.iter().map(|(field, value)| (bare(field), value.clone())).collect();
-        let clear: Vec<_> = self.clear.iter().map(|field| bare(field)).collect();
+        let set: Vec<_> = self.edits.set.iter().map(|(field, value)| (bare(field), value.clone())).collect();
+        let clear: Vec<_> = self.edits.clear.iter().map(|field| bare(field)).collect();
         let described = Description {
             of: Owner::Requester,
             set: &set,
             clear: &clear,
-            add_tags: &self.add_tag,
-            remove_tags: &self.remove_tag,
+            add_tags: &self.edits.add_tag,
+            remove_tags: &self.edits.remove_tag,
             ..Description::default()
         };
         if described.is_empty() {
@@ -122,10 +110,7 @@ impl Update {
                 "nothing is to be done: give `--set`, `--clear`, `--add-tag` or `--remove-tag`".into(),
             ));
         }
-        let actions = described.actions("these options", &desk.rules.desk).map_err(|(found, sources)| {
-            let report = render::human(&found, &sources, terminal::style(&io::stderr()));
-            CliError::Report(format!("these options describe no update of a person\n\n{report}"))
-        })?;
+        let actions = actions(&described, &desk.rules.desk)?;
         let app = App::with_rules(desk.store()?.clone(), Arc::clone(&desk.rules), desk.settings.clone(), Clock::Wall);
         let changed = match self.dry_run {
             true => people::preview(&app, viewer, &self.who, &actions).await,

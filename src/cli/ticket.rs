@@ -12,6 +12,7 @@ use jiff::SignedDuration;
 use super::{
     CliError, Exit,
     desk::{Access, AsAgent, DeskArgs, OpenDesk},
+    edits::{Edits, actions},
     terminal,
     view::{PageArgs, TableFormat},
 };
@@ -107,18 +108,8 @@ enum What {
 
 #[derive(Debug, Args)]
 struct UpdateArgs {
-    /// Set a field, as with `set FIELD to VALUE` in a rule. Can be given several times.
-    #[arg(long, value_name = "FIELD=VALUE", value_parser = assignment)]
-    set: Vec<(String, String)>,
-    /// Make a field empty. Can be given several times.
-    #[arg(long, value_name = "FIELD")]
-    clear: Vec<String>,
-    /// Add a tag. Can be given several times.
-    #[arg(long, value_name = "TAG")]
-    add_tag: Vec<String>,
-    /// Remove a tag. Can be given several times.
-    #[arg(long, value_name = "TAG")]
-    remove_tag: Vec<String>,
+    #[command(flatten)]
+    edits: Edits,
     /// The `version` of the ticket that the update is based on. Later changes by others are kept. If they include a
     /// field that is to be set, nothing is updated.
     #[arg(long, value_name = "N")]
@@ -129,15 +120,6 @@ struct UpdateArgs {
     /// Output format.
     #[arg(long, value_enum, default_value_t = TableFormat::Table)]
     format: TableFormat,
-}
-
-/// Parses `FIELD=VALUE`.
-pub(super) fn assignment(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("it is FIELD=VALUE, as in `status=solved`")?;
-    match value.trim() {
-        "" => Err(format!("it has no value; `--clear {}` makes a field empty", name.trim())),
-        value => Ok((name.trim().to_owned(), value.to_owned())),
-    }
 }
 
 #[derive(Debug, Args)]
@@ -278,17 +260,15 @@ impl UpdateArgs {
         sending: Sending<'_>,
     ) -> Result<Exit, CliError> {
         let (store, rules) = (desk.store()?, &desk.rules);
-        let Self { set, clear, add_tag, remove_tag, expect_version, dry_run, format } = self;
+        let Self { edits, expect_version, dry_run, format } = self;
+        let Edits { set, clear, add_tag, remove_tag } = edits;
         let described = Description { set, clear, add_tags: add_tag, remove_tags: remove_tag, ..said };
         if described.is_empty() {
             return Err(CliError::Usage(
                 "nothing is to be done: give `--set`, `--clear`, `--add-tag`, `--remove-tag` or `--note`".into(),
             ));
         }
-        let actions = described.actions("these options", &rules.desk).map_err(|(found, sources)| {
-            let report = render::human(&found, &sources, terminal::style(&io::stderr()));
-            CliError::Report(format!("these options describe no update of a ticket\n\n{report}"))
-        })?;
+        let actions = actions(&described, &rules.desk)?;
         let app = app(store, desk);
         let Sending { answers, from, after } = sending;
         let not_before = (after > 0).then(|| app.clock().now() + SignedDuration::from_secs(i64::from(after)));

@@ -25,6 +25,7 @@ mod reply_to_like;
 mod same_test;
 mod same_twice;
 mod single_braces;
+mod told_note;
 mod trivial_pattern;
 mod two_replies;
 mod unheard;
@@ -73,6 +74,7 @@ pub(crate) static LINTS: &[&Lint] = &[
     &endless_view::LINT,
     &repeated_condition::LINT,
     &idle_sla::LINT,
+    &told_note::LINT,
 ];
 
 /// A lint.
