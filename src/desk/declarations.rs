@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use super::{Hours, Kind, Owner, Ticket, text::fold};
+use super::{CustomField, Hours, Owner, Ticket, text::fold};
 
 /// All declarations that rules may refer to.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -132,55 +132,6 @@ pub struct Brand {
 pub struct Organisation {
     /// Its name in rules.
     pub name: String,
-}
-
-/// A custom field.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct CustomField {
-    /// Its name after `field.`: lower-case letters, digits and `_`, starting with a letter.
-    pub name: String,
-    /// What has it: the ticket or its requester.
-    pub of: Owner,
-    /// Its type.
-    #[serde(rename = "type")]
-    pub kind: CustomKind,
-    /// The allowed words of a `choice` field.
-    pub choices: Vec<String>,
-    /// What it is for; shown by hover and in the pages.
-    pub doc: Option<String>,
-}
-
-/// The type of a custom field.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CustomKind {
-    /// Free text.
-    #[default]
-    Text,
-    /// A whole number.
-    Number,
-    /// Yes or no.
-    YesNo,
-    /// One of the declared words.
-    Choice,
-}
-
-impl CustomField {
-    /// The type of the field, as the checker sees it.
-    pub fn kind(&self) -> Kind {
-        match self.kind {
-            CustomKind::Text => Kind::Text,
-            CustomKind::Number => Kind::Number,
-            CustomKind::YesNo => Kind::YesNo,
-            CustomKind::Choice => Kind::Declared(super::field::Declared::Choice(self.full_name())),
-        }
-    }
-
-    /// Its name in rules: `field.NAME` or `requester.field.NAME`.
-    pub fn full_name(&self) -> String {
-        format!("{}field.{}", self.of.prefix(), self.name)
-    }
 }
 
 impl Declarations {

@@ -2,9 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use super::{
-    CustomValue, Declarations, FieldRef, Owner, Person, Ticket, declarations::CustomKind, field::Declared, text,
-};
+use super::{CustomKind, CustomValue, Declarations, FieldRef, Owner, Person, Ticket, field::Declared, text};
 
 /// Normalises a tag or hashtag: folded, without `#`. Empty if no other characters are left.
 pub fn tag(text: &str) -> String {

@@ -3,9 +3,9 @@
 use std::{borrow::Cow, collections::BTreeSet, fmt};
 
 use jiff::{Timestamp, civil::Date};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{TimeOfDay, declarations::CustomKind, text::is_blank};
+use super::{TimeOfDay, text::is_blank};
 
 /// The value of a field, borrowed from the ticket if possible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -99,32 +99,6 @@ impl fmt::Display for Value<'_> {
             Self::Time(t) => t.fmt(f),
             Self::TimeOfDay(t) => t.fmt(f),
             Self::Date(d) => d.fmt(f),
-        }
-    }
-}
-
-/// The value of a custom field on a ticket; never empty.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum CustomValue {
-    /// Yes or no.
-    YesNo(bool),
-    /// A whole number.
-    Number(i64),
-    /// A text or one of the declared choices.
-    Text(String),
-}
-
-impl CustomValue {
-    /// Converts to a [`Value`]; `kind` distinguishes texts from choices. [`Value::Empty`] if the value is of another
-    /// kind, because the field's type was changed since.
-    pub fn value(&self, kind: CustomKind) -> Value<'_> {
-        match (self, kind) {
-            (Self::YesNo(b), CustomKind::YesNo) => Value::YesNo(*b),
-            (Self::Number(n), CustomKind::Number) => Value::Number(*n),
-            (Self::Text(t), CustomKind::Text) => Value::text(Some(t)),
-            (Self::Text(t), CustomKind::Choice) => Value::Word(Cow::Borrowed(t)),
-            _ => Value::Empty,
         }
     }
 }

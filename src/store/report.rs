@@ -18,8 +18,7 @@ use super::{
 };
 use crate::{
     desk::{
-        Declarations, FieldRef, Kind, Value, Viewer,
-        declarations::CustomKind,
+        CustomKind, Declarations, FieldRef, Kind, Value, Viewer,
         field::{Field, known},
     },
     engine::report::{Interval, Key, ReportTable, Tally, band_key, fill, frame, value_key},

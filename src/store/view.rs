@@ -18,8 +18,7 @@ use super::{
 };
 use crate::{
     desk::{
-        Declarations, Facts, FieldRef, Hours, Kind, Owner, Status, Ticket, Viewer,
-        declarations::CustomKind,
+        CustomKind, Declarations, Facts, FieldRef, Hours, Kind, Owner, Status, Ticket, Viewer,
         field::{Field, Scope},
     },
     engine::{self, evaluate, holds},

@@ -180,7 +180,7 @@ fn links_lead_somewhere() {
 /// The table of fields, made from the code.
 fn field_table() -> String {
     let mut table = "| field | holds | where | rules set it | meaning |\n| --- | --- | --- | --- | --- |\n".to_owned();
-    for field in FIELDS {
+    for field in FIELDS.iter() {
         let holds = match &field.kind {
             Kind::Words(words) => {
                 let between = if words.ordered { " < " } else { ", " };

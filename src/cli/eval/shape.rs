@@ -8,8 +8,7 @@ use serde_json::Value;
 use super::MAX_SHOWN;
 use crate::{
     desk::{
-        Declarations, FieldRef, Kind, Owner, Per, Scope, SourceId, Status, Ticket, Via, Words,
-        declarations::{CustomField, CustomKind},
+        CustomField, CustomKind, Declarations, FieldRef, Kind, Owner, Per, Scope, SourceId, Status, Ticket, Via, Words,
         field::{Declared, FIELDS, known},
         moment::moment,
         text::{headline, is_blank},

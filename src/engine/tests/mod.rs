@@ -13,8 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     desk::{
-        Actor, Declarations, Event, EventKind, FieldRef, Kind, OpenDay, Owner, Ticket, Via, declarations::CustomField,
-        declarations::CustomKind,
+        Actor, CustomField, CustomKind, Declarations, Event, EventKind, FieldRef, Kind, OpenDay, Owner, Ticket, Via,
     },
     engine::{self, Decision, RuleSet, decide_plainly},
     lang::rules::{

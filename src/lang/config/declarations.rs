@@ -11,8 +11,8 @@ use std::{
 use super::table::{Entry, Reader};
 use crate::{
     desk::{
-        Account, Hours,
-        declarations::{CustomField, CustomKind, Edition, Schedule},
+        Account, CustomField, CustomKind, Hours,
+        declarations::{Edition, Schedule},
         field::Declared,
         normalize::named,
         text::{fold, is_blank},

@@ -28,8 +28,8 @@ use self::{
 use super::{codes, diagnostic::TextDiagnostic as Diagnostic, levels::Levels, lines::LineIndex};
 use crate::{
     desk::{
-        Account, Accounts, Declarations, Hours, Owner,
-        declarations::{AccountName, Agent, Brand, CustomField, Edition, Group, Organisation, Schedule},
+        Account, Accounts, CustomField, Declarations, Hours, Owner,
+        declarations::{AccountName, Agent, Brand, Edition, Group, Organisation, Schedule},
         field::Declared,
     },
     settings::{Address, Limits, MailSettings, Settings, StoreSettings, Webhook, XSettings},

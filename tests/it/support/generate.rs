@@ -11,10 +11,10 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use proptest::{collection, option, prelude::*, sample};
 use twite::{
     desk::{
-        Actor, Author, Channel, Choosing, CustomValue, Declarations, Event, EventComment, EventKind, FieldRef,
-        FiredBefore, Hours, Kind, OpenDay, Owner, PastStatus, Per, Person, PostFacts, Priority, Recipient, Sample,
-        SlaTarget, Status, Ticket, TicketId, TicketType, VerifiedType, Via,
-        declarations::{Agent, CustomField, CustomKind, Schedule, Sees},
+        Actor, Author, Channel, Choosing, CustomField, CustomKind, CustomValue, Declarations, Event, EventComment,
+        EventKind, FieldRef, FiredBefore, Hours, Kind, OpenDay, Owner, PastStatus, Per, Person, PostFacts, Priority,
+        Recipient, Sample, SlaTarget, Status, Ticket, TicketId, TicketType, VerifiedType, Via,
+        declarations::{Agent, Schedule, Sees},
         field::FIELDS,
         normalize::tag,
     },

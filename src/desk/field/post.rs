@@ -1,0 +1,77 @@
+//! Fields of the post that opened the ticket.
+
+use super::{Changes, Field, Kind, Scope};
+use crate::desk::Value;
+
+pub(super) const FIELDS: [Field; 7] = [
+    Field {
+        name: "language",
+        kind: Kind::Text,
+        scope: Scope::Ticket,
+        doc: "the language tag X gave the post that opened the ticket",
+        sql: Some("t.language"),
+        zendesk: None,
+        read: |f| Value::text(f.ticket.language.as_deref()),
+        changes: Changes::Never,
+    },
+    Field {
+        name: "post.likes",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "likes of the post that opened the ticket, when last seen; may be unknown",
+        sql: Some("t.post_likes"),
+        zendesk: None,
+        read: |f| Value::number(f.ticket.post.likes),
+        changes: Changes::Never,
+    },
+    Field {
+        name: "post.reposts",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "reposts of the post that opened the ticket; may be unknown",
+        sql: Some("t.post_reposts"),
+        zendesk: None,
+        read: |f| Value::number(f.ticket.post.reposts),
+        changes: Changes::Never,
+    },
+    Field {
+        name: "post.replies",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "replies to the post that opened the ticket; may be unknown",
+        sql: Some("t.post_replies"),
+        zendesk: None,
+        read: |f| Value::number(f.ticket.post.replies),
+        changes: Changes::Never,
+    },
+    Field {
+        name: "post.has_media",
+        kind: Kind::YesNo,
+        scope: Scope::Ticket,
+        doc: "whether the post that opened the ticket carries a picture, a video or a GIF",
+        sql: Some("t.post_has_media"),
+        zendesk: None,
+        read: |f| Value::YesNo(f.ticket.post.has_media),
+        changes: Changes::Never,
+    },
+    Field {
+        name: "post.is_reply",
+        kind: Kind::YesNo,
+        scope: Scope::Ticket,
+        doc: "whether the post that opened the ticket answers another post",
+        sql: Some("t.post_is_reply"),
+        zendesk: None,
+        read: |f| Value::YesNo(f.ticket.post.is_reply),
+        changes: Changes::Never,
+    },
+    Field {
+        name: "post.hashtags",
+        kind: Kind::Set,
+        scope: Scope::Ticket,
+        doc: "the hashtags of the post that opened the ticket, without `#`",
+        sql: Some("ticket_hashtag"),
+        zendesk: None,
+        read: |f| Value::set(&f.ticket.post.hashtags),
+        changes: Changes::Never,
+    },
+];
