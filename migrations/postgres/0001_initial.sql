@@ -32,7 +32,9 @@ CREATE TABLE person (
   -- The person's tickets without those that were merged into others, and those of them that are not solved.
   -- Every write of a ticket keeps both.
   tickets          BIGINT NOT NULL DEFAULT 0,
-  unsolved_tickets BIGINT NOT NULL DEFAULT 0
+  unsolved_tickets BIGINT NOT NULL DEFAULT 0,
+  -- Raised when what the desk keeps changes, without tags, which are added and removed one by one.
+  version          BIGINT NOT NULL DEFAULT 1
 );
 
 CREATE INDEX person_by_handle ON person (handle_folded);
@@ -91,8 +93,8 @@ CREATE TABLE ticket (
   opened_by              TEXT COLLATE "C",
   closed                 BIGINT,
   not_imported           BIGINT NOT NULL DEFAULT 0,
-  -- Every write of a field raises it, also where a message, a delivery or a merge writes counts and texts. Links, and what is
-  -- known of the requester, are no fields of the ticket.
+  -- Every write of a field raises it, also where a message, a delivery or a merge writes counts and texts. Links and the
+  -- requester's profile are no fields of the ticket; what the desk keeps about the requester is.
   version                BIGINT NOT NULL DEFAULT 1,
   requester              BIGINT NOT NULL REFERENCES person (id),
   channel                TEXT COLLATE "C" NOT NULL,

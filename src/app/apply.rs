@@ -298,7 +298,8 @@ impl UnitOfWork<'_> {
         self.tx.enqueue(&outgoing)
     }
 
-    /// Corrects the tickets of this ticket's requester that were opened since, after it was opened at an earlier time.
+    /// Corrects what the requester's tickets that were opened since have of the ticket before, after this one was opened
+    /// late or merged.
     pub(super) async fn correct_previous_tickets(
         &mut self,
         id: TicketId,
@@ -352,6 +353,7 @@ impl UnitOfWork<'_> {
         target.take_over(ticket, moved, now);
         target.waiting_since = self.tx.first_by_requester(into, target.last_reply).await?;
         self.save(&target, now).await?;
+        self.correct_previous_tickets(ticket.id, ticket.created.min(target.created), now).await?;
         self.link(ticket.id, into, "merged").await?;
         ticket.set_status(Status::Closed, now);
         ticket.updated = ticket.updated.max(now);

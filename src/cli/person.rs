@@ -1,6 +1,6 @@
 //! `twite person`: shows and updates people.
 
-use std::sync::Arc;
+use std::{io::Write as _, sync::Arc};
 
 use clap::{Args, Subcommand};
 
@@ -8,16 +8,17 @@ use super::{
     CliError, Exit,
     desk::{Access, AsAgent, DeskArgs, OpenDesk},
     edits::{Edits, actions},
+    terminal,
     view::TableFormat,
 };
 use crate::{
     app::{
         App,
         agent::Description,
-        people::{self, NotFound},
+        people::{self, PersonError, PersonUpdate},
     },
     clock::Clock,
-    desk::{Owner, Viewer},
+    desk::{Owner, Viewer, visible::visible},
     present::{
         self,
         person::{ChangedJson, PersonJson},
@@ -64,6 +65,10 @@ struct Update {
     who: String,
     #[command(flatten)]
     edits: Edits,
+    /// The `version` of the person that the update is based on. If something but tags is to be set, and something but
+    /// tags has changed since, nothing is updated.
+    #[arg(long, value_name = "N")]
+    expect_version: Option<i64>,
     /// Show the result without applying it.
     #[arg(long)]
     dry_run: bool,
@@ -112,18 +117,25 @@ impl Update {
         }
         let actions = actions(&described, &desk.rules.desk)?;
         let app = App::with_rules(desk.store()?.clone(), Arc::clone(&desk.rules), desk.settings.clone(), Clock::Wall);
+        let update = PersonUpdate { who: &self.who, actions: &actions, expected_version: self.expect_version };
         let changed = match self.dry_run {
-            true => people::preview(&app, viewer, &self.who, &actions).await,
-            false => people::update(&app, viewer, &self.who, &actions).await,
+            true => people::preview(&app, viewer, &update).await,
+            false => people::update(&app, viewer, &update).await,
         };
-        let changed = changed.map_err(refused)?;
+        let changed = match changed {
+            Err(conflict @ PersonError::Conflict { .. }) => {
+                writeln!(terminal::remarks(), "{}", visible(&conflict.to_string()))?;
+                return Ok(Exit::Findings);
+            }
+            changed => changed.map_err(refused)?,
+        };
         self.format.print(|| present::person::changed(&changed, self.dry_run), &ChangedJson::from(&changed))
     }
 }
 
-fn refused(error: NotFound) -> CliError {
+fn refused(error: PersonError) -> CliError {
     match error {
-        NotFound::Store(error) => error.into(),
+        PersonError::Store(error) => error.into(),
         other => CliError::Usage(other.to_string()),
     }
 }

@@ -21,6 +21,8 @@ use crate::{
 /// A person as JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct PersonJson<'s> {
+    /// To be given as `--expect-version`.
+    version: i64,
     person: &'s Person,
     tickets: Vec<TicketLine<'s>>,
     changes: &'s [PersonChange],
@@ -42,7 +44,8 @@ impl<'s> From<&'s PersonSheet> for PersonJson<'s> {
             created: ticket.created,
             subject: &ticket.subject,
         };
-        Self { person: &sheet.person, tickets: sheet.tickets.iter().map(line).collect(), changes: &sheet.changes }
+        let tickets = sheet.tickets.iter().map(line).collect();
+        Self { version: sheet.version, person: &sheet.person, tickets, changes: &sheet.changes }
     }
 }
 
@@ -107,13 +110,14 @@ fn value(json: &Json) -> String {
 /// A change of a person as JSON.
 #[derive(Debug, Serialize)]
 pub(crate) struct ChangedJson<'c> {
+    version: i64,
     person: &'c Person,
     changes: &'c [Change],
 }
 
 impl<'c> From<&'c ChangedPerson> for ChangedJson<'c> {
     fn from(changed: &'c ChangedPerson) -> Self {
-        Self { person: &changed.person, changes: &changed.changes }
+        Self { version: changed.version, person: &changed.person, changes: &changed.changes }
     }
 }
 

@@ -1,17 +1,22 @@
 //! For each field of a ticket, the version of the ticket at which it last changed. An update names the version it is
-//! based on, and conflicts with later changes of the same fields.
+//! based on, and conflicts with later changes of the same fields. What is kept about the requester counts as fields of
+//! each of the person's unclosed tickets.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
 use super::{
     StoreError, Tx,
     column::Column,
     comes_again,
-    db::{Builder, Executor, query_scalar},
+    db::{Builder, Executor, query, query_scalar},
+    person::PERSON,
     snapshot::{SeenTicket, Snapshot},
     ticket::CHANGING,
 };
-use crate::desk::{Ticket, TicketId, field::FIELDS};
+use crate::desk::{CustomValue, Person, Ticket, TicketId, field::FIELDS};
 
 impl Tx {
     /// Records the fields that the next save of a ticket changes.
@@ -28,6 +33,41 @@ impl Tx {
         });
         insert.push(" ON CONFLICT (ticket, field) DO UPDATE SET version = excluded.version");
         insert.build().persistent(again).execute(&mut self.conn).await?;
+        Ok(())
+    }
+
+    /// Raises the versions of a person and of the person's unclosed tickets, if what is kept about the person changes, and
+    /// records the fields.
+    pub(super) async fn keep_requester_versions(
+        &mut self,
+        number: i64,
+        before: &Person,
+        after: &Person,
+    ) -> Result<(), StoreError> {
+        let fields = changed_about(before, after);
+        if fields.is_empty() {
+            return Ok(());
+        }
+        query("UPDATE person SET version = version + 1 WHERE id = $1")
+            .bind(number)
+            .execute(self.conn.past_cache())
+            .await?;
+        let raise =
+            "UPDATE ticket SET version = version + 1 WHERE requester = $1 AND status <> 'closed' RETURNING id, version";
+        for row in query(raise).bind(number).fetch_all(self.conn.past_cache()).await? {
+            self.conn.cache.keep_ticket_version(TicketId(row.try_get(0)?), row.try_get(1)?);
+        }
+        for field in fields {
+            query(
+                "INSERT INTO field_version (ticket, field, version)
+                 SELECT id, $2, version FROM ticket WHERE requester = $1 AND status <> 'closed'
+                 ON CONFLICT (ticket, field) DO UPDATE SET version = excluded.version",
+            )
+            .bind(number)
+            .bind(field)
+            .execute(self.conn.past_cache())
+            .await?;
+        }
         Ok(())
     }
 
@@ -58,16 +98,44 @@ async fn changed_since(
     Ok(fields.into_iter().collect())
 }
 
-/// The columns of the built-in fields that can be set, with the fields' names.
-static SETTABLE: LazyLock<Vec<(&'static str, &'static Column<Ticket>)>> = LazyLock::new(|| {
+/// The columns of the built-in fields of a ticket that can be set, with the fields' names.
+static SETTABLE: LazyLock<Vec<(&'static str, &'static Column<Ticket>)>> = LazyLock::new(|| settable("t.", CHANGING));
+
+/// As [`SETTABLE`], of the requester.
+static SETTABLE_ABOUT: LazyLock<Vec<(&'static str, &'static Column<Person>)>> =
+    LazyLock::new(|| settable("p.", PERSON));
+
+fn settable<T>(table: &str, columns: &'static [Column<T>]) -> Vec<(&'static str, &'static Column<T>)> {
     let settable = FIELDS.iter().filter(|field| field.is_writable());
-    let column = |sql: &str| CHANGING.iter().find(|column| sql.strip_prefix("t.") == Some(column.name));
+    let column = |sql: &str| columns.iter().find(|column| sql.strip_prefix(table) == Some(column.name));
     settable.filter_map(|field| Some((field.name, column(field.sql?)?))).collect()
-});
+}
 
 fn changed(before: &Ticket, after: &Ticket) -> Vec<String> {
-    let known = SETTABLE.iter().filter(|(_, column)| (column.write)(before) != (column.write)(after));
-    let custom: BTreeSet<_> = before.custom.keys().chain(after.custom.keys()).collect();
-    let custom = custom.into_iter().filter(|name| before.custom.get(*name) != after.custom.get(*name));
-    known.map(|(name, _)| (*name).to_owned()).chain(custom.map(|name| format!("field.{name}"))).collect()
+    let custom = changed_custom(&before.custom, &after.custom);
+    let custom = custom.map(|name| format!("field.{name}"));
+    changed_columns(&SETTABLE, before, after).map(str::to_owned).chain(custom).collect()
+}
+
+fn changed_about(before: &Person, after: &Person) -> Vec<String> {
+    let custom = changed_custom(&before.custom, &after.custom);
+    let custom = custom.map(|name| format!("requester.field.{name}"));
+    changed_columns(&SETTABLE_ABOUT, before, after).map(str::to_owned).chain(custom).collect()
+}
+
+fn changed_columns<'f, T>(
+    settable: &'f [(&'static str, &'static Column<T>)],
+    before: &'f T,
+    after: &'f T,
+) -> impl Iterator<Item = &'static str> + 'f {
+    let differ = |column: &Column<T>| (column.write)(before) != (column.write)(after);
+    settable.iter().filter(move |(_, column)| differ(column)).map(|(name, _)| *name)
+}
+
+fn changed_custom<'f>(
+    before: &'f BTreeMap<String, CustomValue>,
+    after: &'f BTreeMap<String, CustomValue>,
+) -> impl Iterator<Item = &'f str> {
+    let names: BTreeSet<_> = before.keys().chain(after.keys()).map(String::as_str).collect();
+    names.into_iter().filter(|name| before.get(*name) != after.get(*name))
 }

@@ -78,6 +78,7 @@ impl Tx {
         let changed = column::bind(query(&CHANGE_PERSON).bind(number), PERSON, after);
         changed.execute(self.conn.past_cache()).await?;
         self.keep_sets(number, before, after).await?;
+        self.keep_requester_versions(number, before, after).await?;
         self.cache_person(number, after);
         let (tickets, unsolved_tickets) = (after.tickets, after.unsolved_tickets);
         if !self.counts_matter && *after == (Person { tickets, unsolved_tickets, ..before.clone() }) {

@@ -1,4 +1,5 @@
-//! When the ticket before another of the same person was opened. Messages may come late, so this can change afterwards.
+//! When the ticket before another of the same person was opened, those apart that were merged into others. Messages may
+//! come late, and tickets are merged, so this can change afterwards.
 
 use jiff::Timestamp;
 
@@ -18,7 +19,7 @@ impl Tx {
     ) -> Result<Option<Timestamp>, StoreError> {
         let latest: Option<i64> = query_scalar(
             "SELECT max(t.created) FROM person p JOIN ticket t ON t.requester = p.id
-             WHERE p.source_id = $1 AND t.created < $2",
+             WHERE p.source_id = $1 AND t.created < $2 AND t.merged_into IS NULL",
         )
         .bind(person.as_str())
         .bind(opened.as_millisecond())
@@ -37,8 +38,11 @@ impl Tx {
         let wrong = query(
             "SELECT id, previous FROM
                (SELECT t.id, t.previous_ticket,
-                  (SELECT max(o.created) FROM ticket o WHERE o.requester = t.requester AND o.created < t.created) AS previous
-                FROM ticket t WHERE t.requester = (SELECT requester FROM ticket WHERE id = $1) AND t.created >= $2) found
+                  (SELECT max(o.created) FROM ticket o
+                   WHERE o.requester = t.requester AND o.created < t.created AND o.merged_into IS NULL) AS previous
+                FROM ticket t
+                WHERE t.requester = (SELECT requester FROM ticket WHERE id = $1) AND t.created >= $2
+                  AND t.merged_into IS NULL) found
              WHERE coalesce(previous_ticket, -1) <> coalesce(previous, -1) ORDER BY id",
         )
         .bind(id.0)

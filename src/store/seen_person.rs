@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     StoreError, Tx,
-    db::{Builder, Connection, query, query_scalar},
+    db::{Builder, Connection, Executor, query, query_scalar},
     person::{PEOPLE, numbered_people},
     snapshot::{Snapshot, push_seen},
     ticket::tickets,
@@ -75,9 +75,19 @@ impl Snapshot<'_> {
         });
         rows.collect()
     }
+
+    /// As [`Tx::person_version`].
+    pub async fn person_version(&mut self, of: &SeenPerson) -> Result<i64, StoreError> {
+        person_version(&mut self.conn, of).await
+    }
 }
 
 impl Tx {
+    /// How often what is kept about a person, tags apart, has been changed, counted from 1.
+    pub async fn person_version(&mut self, of: &SeenPerson) -> Result<i64, StoreError> {
+        person_version(&mut self.conn, of).await
+    }
+
     /// As [`Snapshot::people`].
     pub async fn people(&mut self, viewer: Viewer<'_>, who: &str) -> Result<Vec<SeenPerson>, StoreError> {
         people(self.conn.past_buffer(), viewer, who).await
@@ -125,6 +135,10 @@ impl Tx {
             .await?;
         Ok(())
     }
+}
+
+async fn person_version(on: impl Into<Executor<'_>>, of: &SeenPerson) -> Result<i64, StoreError> {
+    Ok(query_scalar("SELECT version FROM person WHERE id = $1").bind(of.number).fetch_one(on).await?)
 }
 
 async fn people(on: &mut Connection, viewer: Viewer<'_>, who: &str) -> Result<Vec<SeenPerson>, StoreError> {

@@ -6,8 +6,8 @@ use crate::support::owner::OwnerReads as _;
 use crate::support::{inside, simulator};
 use twite::{
     app::{
-        agent::{self, AgentUpdate, Description},
-        people::{self, NotFound},
+        agent::{self, AgentUpdate, Description, NotDone},
+        people::{self, PersonError, PersonUpdate},
         replay::{self, By},
         views,
     },
@@ -182,9 +182,10 @@ async fn an_agent_changes_a_person_by_hand() {
     let described = Description { of: Owner::Requester, set: &set, add_tags: &tags, ..Description::default() };
     let actions = described.actions("test", &rules.desk).unwrap();
     let app = desk.daemon.app();
-    let seen = people::preview(app, ana, "@P1", &actions).await.unwrap();
+    let update = |who| PersonUpdate { who, actions: &actions, expected_version: None };
+    let seen = people::preview(app, ana, &update("@P1")).await.unwrap();
     assert!(desk.ticket(1).await.requester.tags.is_empty(), "only a preview");
-    let done = people::update(app, ana, "@P1", &actions).await.unwrap();
+    let done = people::update(app, ana, &update("@P1")).await.unwrap();
     assert_eq!(done.changes, seen.changes);
     assert_eq!(done.changes.iter().map(|c| &*c.field).collect::<Vec<_>>(), ["requester.tags", "requester.field.tier"]);
     for id in [1, 2] {
@@ -195,7 +196,7 @@ async fn an_agent_changes_a_person_by_hand() {
     assert!(desk.ticket(1).await.tags.contains("waits") && desk.ticket(2).await.tags.contains("waits"));
 
     // Nothing changes twice, and what changed has an actor.
-    assert!(people::update(app, ana, "1", &actions).await.unwrap().changes.is_empty());
+    assert!(people::update(app, ana, &update("1")).await.unwrap().changes.is_empty());
     let sheet = people::sheet(desk.daemon.store(), ana, "1").await.unwrap();
     assert_eq!(sheet.tickets.iter().map(|ticket| ticket.id.0).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(sheet.changes.iter().map(|change| &*change.actor).collect::<Vec<_>>(), ["agent:Ana"]);
@@ -203,11 +204,67 @@ async fn an_agent_changes_a_person_by_hand() {
     // Who sees none of the tickets sees nobody.
     let cleo = agent::find_agent(&rules.desk, "Cleo").unwrap();
     for who in ["@p1", "1", "@nobody"] {
-        let refused = people::update(app, cleo, who, &actions).await.unwrap_err();
-        assert!(matches!(refused, NotFound::Nobody(_)), "{refused}");
-        assert!(matches!(people::sheet(desk.daemon.store(), cleo, who).await, Err(NotFound::Nobody(_))));
+        let refused = people::update(app, cleo, &update(who)).await.unwrap_err();
+        assert!(matches!(refused, PersonError::Nobody(_)), "{refused}");
+        assert!(matches!(people::sheet(desk.daemon.store(), cleo, who).await, Err(PersonError::Nobody(_))));
     }
     desk.assert_replays(&[1, 2, 3]).await;
+}
+
+/// What is set about a person is on all of the person's tickets: an update of any of them, or of the person, that is
+/// based on what was there before does not overwrite it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_has_set_about_a_person_is_not_overwritten() {
+    let desk = Desk::new(RULES).await;
+    desk.post(10, 1, "hello").await;
+    desk.post(20, 1, "again").await;
+    let (rules, app) = (desk.daemon.rules(), desk.daemon.app());
+    let ana = agent::find_agent(&rules.desk, "Ana").unwrap();
+    let set = |field: &str, value: &str| {
+        let set = [(field.to_owned(), value.to_owned())];
+        let described = Description { of: Owner::Requester, set: &set, ..Description::default() };
+        described.actions("test", &rules.desk).unwrap()
+    };
+    let person = async |actions: &[_], expected_version| {
+        let update = PersonUpdate { who: "1", actions, expected_version };
+        people::update(app, ana, &update).await
+    };
+    let ticket = async |id: i64, actions: Vec<_>, expected_version| {
+        let update = AgentUpdate { expected_version, ..AgentUpdate::new(ana.actor(), Via::Cli, actions) };
+        agent::update(app, TicketId(id), &update).await
+    };
+    let seen = agent::preview(app, TicketId(2), &AgentUpdate::new(ana.actor(), Via::Cli, vec![])).await.unwrap();
+    let seen = Some(seen.version - 1);
+    assert_eq!(people::sheet(desk.daemon.store(), ana, "1").await.unwrap().version, 1);
+    ticket(1, set("note", "rings back"), None).await.unwrap();
+    assert_eq!(people::sheet(desk.daemon.store(), ana, "1").await.unwrap().version, 2);
+
+    let refused = ticket(2, set("note", "is angry"), seen).await.unwrap_err();
+    assert!(
+        matches!(&refused, NotDone::Conflict { theirs, .. } if *theirs == ["`requester.note` is now \"rings back\""]),
+        "{refused}"
+    );
+    let refused = person(&set("note", "is angry"), Some(1)).await.unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "1 has changed since version 1, and is at version 2 now; `twite person show` says how"
+    );
+    assert!(matches!(person(&set("note", "asks twice"), Some(9)).await, Err(PersonError::NoSuchVersion { .. })));
+
+    // Another field, the same value, tags, and the version of now.
+    ticket(2, set("field.tier", "silver"), seen).await.unwrap();
+    ticket(2, set("note", "rings back"), seen).await.unwrap();
+    let tags = ["vip".to_owned()];
+    let tags = Description { of: Owner::Requester, add_tags: &tags, ..Description::default() };
+    let tagged = person(&tags.actions("test", &rules.desk).unwrap(), Some(1)).await.unwrap();
+    assert_eq!((tagged.changes.len(), tagged.version), (1, 3));
+    assert_eq!(person(&set("note", "is angry"), Some(3)).await.unwrap().version, 4);
+    let refused = ticket(1, set("field.tier", "gold"), seen).await.unwrap_err();
+    assert!(
+        matches!(&refused, NotDone::Conflict { theirs, .. } if theirs[0].contains("requester.field.tier")),
+        "{refused}"
+    );
+    desk.assert_replays(&[1, 2]).await;
 }
 
 /// Two automations that undo each other, each on another ticket of the same person, come to rest.
@@ -300,8 +357,13 @@ async fn the_tickets_of_a_person_are_counted() {
 /// When the ticket before each one was opened, by the second of its hour, whatever comes late.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_ticket_knows_when_the_one_before_was_opened() {
-    let desk =
-        Desk::new("trigger \"Back\" { on created when time since previous_ticket < 1 hour then add tags back }").await;
+    let desk = Desk::new(
+        r#"
+trigger "Back" { on created when time since previous_ticket < 1 hour then add tags back }
+macro "Merge" { then merge into earlier ticket }
+"#,
+    )
+    .await;
     let previous = async || {
         let mut previous = vec![];
         for id in 1..=desk.daemon.store().counts().await.unwrap().tickets {
@@ -325,7 +387,14 @@ async fn each_ticket_knows_when_the_one_before_was_opened() {
     for (id, back) in [(1, false), (2, false), (3, true), (4, true)] {
         assert_eq!(desk.ticket(id).await.tags.contains("back"), back, "ticket {id}");
     }
-    desk.assert_replays(&[1, 2, 3, 4]).await;
+    // A ticket that is merged is none of the person any more.
+    desk.apply("Merge", 1).await;
+    assert_eq!(previous().await, [Some(5), None, Some(5), None]);
+    desk.post_in(400, 400, 1, "three", "2026-01-05T09:00:40Z").await;
+    desk.apply("Merge", 5).await;
+    desk.post_in(500, 500, 1, "four", "2026-01-05T09:00:50Z").await;
+    assert_eq!(previous().await, [Some(5), None, Some(5), None, Some(30), Some(30)]);
+    desk.assert_replays(&[1, 2, 3, 4, 5, 6]).await;
 }
 
 /// Each ticket lowers the count for the other, on whose next check it is found: they come to rest.

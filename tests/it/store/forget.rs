@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use twite::{
     app::{
         agent::{self, AgentUpdate, Description},
-        people,
+        people::{self, PersonUpdate},
     },
     daemon::LookupOutcome,
     desk::{Act, Actor, Effect, Incoming, Owner, Reason, ReasonKind, TicketId, Via, Viewer, XId},
@@ -108,7 +108,13 @@ async fn what_a_deleted_post_said_is_in_no_table() {
         let set = ["field.about", "note"].map(|field| (field.to_owned(), text.to_owned()));
         let described = Description { of: Owner::Requester, set: &set, ..Description::default() };
         let actions = described.actions("test", &desk).unwrap();
-        people::update(daemon.app(), Viewer::Owner, "@ana", &actions).await.unwrap();
+        people::update(
+            daemon.app(),
+            Viewer::Owner,
+            &PersonUpdate { who: "@ana", actions: &actions, expected_version: None },
+        )
+        .await
+        .unwrap();
         post(&format!("@acme something else, {}", text.len()), None);
         daemon.run_until_idle().await.unwrap();
     }
