@@ -141,6 +141,25 @@ pub(super) fn translated<'a>(word: &str, known: impl IntoIterator<Item = &'a str
     known.into_iter().find(|name| meant.contains(name)).filter(|_| !meant.is_empty())
 }
 
+/// The digits of a number in letters, up to twelve.
+pub(super) fn digits(word: &str) -> Option<&'static str> {
+    const NUMBERS: &[(&str, &str)] = &[
+        ("one", "1"),
+        ("two", "2"),
+        ("three", "3"),
+        ("four", "4"),
+        ("five", "5"),
+        ("six", "6"),
+        ("seven", "7"),
+        ("eight", "8"),
+        ("nine", "9"),
+        ("ten", "10"),
+        ("eleven", "11"),
+        ("twelve", "12"),
+    ];
+    NUMBERS.iter().find(|(letters, _)| word.eq_ignore_ascii_case(letters)).map(|(_, digits)| *digits)
+}
+
 /// Whether a word stands for no value in another language.
 pub(super) fn is_nothing(word: &str) -> bool {
     const NOTHING: &[&str] =
@@ -205,6 +224,7 @@ pub(super) const CONDITIONS: Phrases = &[
     ("<number> . hours", "write a length of time as `2 hours`"),
     ("not in", "write `not in` after a field, as in `status not in (open, new)`"),
     ("if <value>", "the condition stands after `when`, without `if`"),
+    ("else <number>", OTHERWISE),
     ("unless <value>", "there is no `unless`: write `not (…)`"),
     ("and (", "write `and` between conditions: `… and …`"),
     ("or (", "write `or` between conditions: `… or …`"),
@@ -251,6 +271,28 @@ pub(super) const CONDITIONS: Phrases = &[
     ("contains one of", "write `contains any of (…)`"),
     ("contains either", "write `contains any of (…)`"),
     ("contains either <text>", "write `contains any of (…)`"),
+    ("<field> not ends", "write `not <field> ends with \"…\"`"),
+    ("<field> not starts", "write `not <field> starts with \"…\"`"),
+    ("<field> does not end", "write `not <field> ends with \"…\"`"),
+    ("<field> does not start", "write `not <field> starts with \"…\"`"),
+    ("<field> doesn't end", "write `not <field> ends with \"…\"`"),
+    ("<field> doesn't start", "write `not <field> starts with \"…\"`"),
+    ("<field> doesn't", "write `not <field> …`"),
+    ("<field> end with", "write `<field> ends with …`"),
+    ("<field> start with", "write `<field> starts with …`"),
+    ("<field> endswith", "write `<field> ends with …`"),
+    ("<field> startswith", "write `<field> starts with …`"),
+    ("ends with any <text>", "write `ends with any of (…)`"),
+    ("starts with any <text>", "write `starts with any of (…)`"),
+    ("contains any <text>", "write `contains any of (…)`"),
+    ("any of <text> ,", "write lists in parentheses: `any of (\"a\", \"b\")`"),
+    ("requester has tag", "write `requester.tags has …`"),
+    ("requester has tags", "write `requester.tags has …`"),
+    ("first time", "write `requester.tickets is 1`"),
+    ("last ticket", "write `time since previous_ticket < 7 days`, for example"),
+    ("sla breached", BREACHED),
+    ("breached", BREACHED),
+    ("time to <field>", "write `time until <field> < 2 hours`, for example"),
     ("<field> begins with", "write `<field> starts with …`"),
     ("contains <text> ,", "write `contains any of (…)` for several texts"),
     ("<field> has any (", "write `<field> has any of (…)`"),
@@ -317,8 +359,6 @@ pub(super) const CONDITIONS: Phrases = &[
     ("is {", "write values without braces"),
     ("<value> {", "write actions after `then`, without braces"),
     ("do", "write actions after `then`"),
-    ("repeat", EVERY),
-    ("again", EVERY),
     ("<value> , and <field>", "delete the `,` before `and`"),
     ("<value> , or <field>", "delete the `,` before `or`"),
     ("( <text> ,", "for a list, write `list NAME = (…)`, and ask for its values: `requester.handle in NAME`"),
@@ -329,6 +369,12 @@ pub(super) const CONDITIONS: Phrases = &[
 
 /// Phrases about a share of tickets.
 pub(super) const SAMPLES: Phrases = &[
+    ("in a sample", SAMPLE),
+    ("ticket in sample", SAMPLE_ALONE),
+    ("ticket in sample <text>", SAMPLE_ALONE),
+    ("<field> in sample", SAMPLE_ALONE),
+    ("<field> in sample <text>", SAMPLE_ALONE),
+    ("sample <number>", SAMPLE),
     ("in sample <value> of", "write the name in double quotes, as in `in sample \"survey\" of 10 percent`"),
     (
         "in sample <text> of <number> percent is",
@@ -357,11 +403,79 @@ pub(super) const EXPECTATIONS: Phrases = &[
     ("assign <text>", "write `assign contains <text>`"),
     ("merge <text>", "write `merge contains <text>`"),
     ("fired <text> twice", "write `fired <text> 2 times`"),
+    (
+        "not fired <text> <number>",
+        "write `not fired <text>`, or `fired <text> 3 times` with the number that is expected",
+    ),
+    ("fired <text> at", "the number is exact: write `fired <text> 2 times`, for example"),
+    ("fired <text> at least <number>", "the number is exact: write `fired <text> <number> times`"),
+    ("fired <text> at most <number>", "the number is exact: write `fired <text> <number> times`"),
+    ("fired once", "write `fired \"…\" once`"),
+    ("fired <number> times", "write `fired \"…\" <number> times`"),
     ("fired <text> exactly", "the number is exact by itself: write `fired <text> 3 times`"),
     ("<text> and", "write a second `expect`"),
     ("fired and", "write a second `expect`"),
     ("fired ,", "write a second `expect`"),
     ("<text> ,", "write a second `expect`"),
+];
+
+/// Phrases in what a test takes as given.
+pub(super) const GIVENS: Phrases = &[
+    (
+        "given ticket in sample",
+        "write it without `ticket`, on a line of its own: `given in sample \"survey\" of 10 percent`",
+    ),
+    ("in sample", "write it on a line of its own: `given in sample \"survey\" of 10 percent`"),
+    ("given requester", "what is known of the requester is among the facts: `given ticket { requester.tags vip }`"),
+    ("given the", "write `given ticket { … }`"),
+    ("given a", "write `given ticket { … }`"),
+    ("given <field>", "write facts in braces: `given ticket { <field> … }`"),
+];
+
+/// Phrases in caps.
+pub(super) const CAPS: Phrases = &[
+    ("one time", "write `at most once`"),
+    ("<number> time", "write `<number> times`"),
+    ("at most per", "write how often: `at most once per …`"),
+];
+
+/// Phrases in `every`.
+pub(super) const EVERIES: Phrases = &[
+    ("<number> time", "write `at most 5 times`, with a number from 2"),
+    ("while holds", "write `every 4 hours while it holds`"),
+    ("at most once", "the least is `at most 2 times`: without `every`, the automation fires once"),
+    (
+        "times per",
+        "this limit is for as long as the condition holds; a cap is a clause of its own: `at most 5 times per ticket per day`",
+    ),
+    (", <number>", EVERY_EXAMPLE),
+    ("at most", EVERY_EXAMPLE),
+    ("until", "it ends when the condition after `when` no longer holds: write `every 4 hours while it holds`"),
+    ("while <value>", "the condition stands after `when`: write `every 4 hours while it holds`"),
+    ("for <number>", "write how often at most: `every 4 hours while it holds, at most 5 times`"),
+];
+
+/// Phrases in the times of an sla.
+pub(super) const TARGETS: Phrases = &[
+    ("else", OTHERWISE),
+    ("otherwise <number>", OTHERWISE),
+    ("otherwise", OTHERWISE),
+    ("unless", "write `if not (…)` behind the time"),
+    ("then", "an sla does nothing by itself: write an automation with `when time until breach < 30 minutes`"),
+    ("and", "write each time on a line of its own"),
+    (", <number>", "write each time on a line of its own: `first reply within 4 hours otherwise`, for example"),
+    ("solve in", "write `solve within 2 days`, for example"),
+    ("pause when", "write `pause while status is pending`, for example"),
+    ("pause if", "write `pause while status is pending`, for example"),
+];
+
+/// Phrases in what a report measures.
+pub(super) const MEASURES: Phrases = &[
+    ("first_reply in", "write `first reply in time`"),
+    ("next_reply in", "write `first reply in time`, or `solve in time`"),
+    ("first reply time", "write `average first_reply`, or `first reply in time` for the share that kept its sla"),
+    ("solved in", "write `solve in time`"),
+    ("resolved in", "write `solve in time`"),
 ];
 
 /// Phrases in actions.
@@ -379,6 +493,14 @@ pub(super) const ACTIONS: Phrases = &[
     ("add tags to", "write `add tags …`, or `set tags to …` to replace them"),
     ("add tags [", "write tags without brackets: `add tags a, b`"),
     ("add <value>", "to add tags, write `add tags <value>`"),
+    ("add tags requester <value>", "write `add requester tags <value>`"),
+    ("add tags to requester", ABOUT_REQUESTER),
+    ("add tags <value> to requester", ABOUT_REQUESTER),
+    ("add tag <value> to requester", ABOUT_REQUESTER),
+    ("add tags <value> to", "write `add tags <value>`"),
+    ("add tag <value> to", "write `add tags <value>`"),
+    ("add <value> to requester", "write `add requester tags <value>`"),
+    ("add requester note", "write `set requester.note to \"…\"`"),
     ("add note", "write `note \"…\"`"),
     ("add comment", "write `reply \"…\"` for the requester, or `note \"…\"` for agents"),
     ("assign <text>", "write `assign to group <text>`, or `assign to agent <text>`"),
@@ -475,12 +597,17 @@ pub(super) const STARTS: Phrases = &[
     ("throttle", CAP),
     ("rate_limit", CAP),
     ("limit to", CAP),
+    ("no more", CAP),
+    ("not more than", CAP),
     ("limit <number> per", CAP),
     ("limit <number> times", CAP),
     ("limit", "there is no `limit`: a view shows all its tickets, a page at a time"),
     ("every", EVERY),
     ("repeat", EVERY),
     ("again", EVERY),
+    ("daily", EVERY),
+    ("hourly", EVERY),
+    ("weekly", EVERY),
     ("count", "write `measure count`"),
     ("created", "write `on created`"),
     ("updated", "write `on updated`"),
@@ -491,6 +618,12 @@ pub(super) const STARTS: Phrases = &[
 
 const ME: &str = "write `assignee is me`";
 const CAP: &str = "to limit how often a rule fires, write `at most once per requester per 30 days`, for example";
+const ABOUT_REQUESTER: &str = "for a tag of the person, write `add requester tags vip`";
+const BREACHED: &str =
+    "write `breach is set and time since breach > 0 minutes` for what is late, or `time until breach < 2 hours`";
+const EVERY_EXAMPLE: &str = "write the parts in this order: `every 4 hours while it holds, at most 5 times`";
+const OTHERWISE: &str = "write it behind the time: `first reply within 2 days otherwise`";
+const SAMPLE_ALONE: &str = "it is about the ticket by itself: write `in sample \"survey\" of 10 percent`";
 const LOOP: &str = "there are no loops: each rule is about one ticket, and is tried on every ticket";
 const PATTERN: &str = "write the pattern in double quotes: `matches \"…\"`";
 pub(super) const SAMPLE: &str =

@@ -12,6 +12,7 @@ use crate::{
         ast::{self, AstNode, span_of},
         codes,
         diagnostic::Diagnostic,
+        foreign::digits,
         rules::{Cap, Duration, MAX_CAPS, MAX_TIMES},
         suggest::{did_you_mean, nearest},
         syntax::{SyntaxElement, SyntaxKind},
@@ -97,7 +98,11 @@ impl Checker<'_, '_> {
             Some(token) if token.kind() == SyntaxKind::Number => self.whole(token)?,
             _ => {
                 let error = Diagnostic::new(&codes::TW0302, span_of(&value), "expected how often");
-                self.report(error.with_help("write `at most once per …` or `at most 5 times per …`"));
+                let error = error.with_help("write `at most once per …` or `at most 5 times per …`");
+                self.report(match digits(&written(&value)) {
+                    Some(digits) => error.with_guess(span_of(&value), digits),
+                    None => error,
+                });
                 return None;
             }
         };

@@ -281,6 +281,9 @@ impl Checker<'_, '_> {
                 Kind::Text if self.is_list(value) => format!("write `{field} contains any of {value}`"),
                 Kind::Text => format!("write `{field} contains {}`", quoted(value)),
                 _ if self.is_list(value) => format!("write `{field} in {value}`"),
+                Kind::Number if value.kind() != SyntaxKind::Number => {
+                    format!("compare it with a number: `{field} >= 10`")
+                }
                 _ => format!("write `{field} is {value}`"),
             };
             let why = format!("is {}, but `has` is for sets of tags", field.kind());

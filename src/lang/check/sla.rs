@@ -35,6 +35,14 @@ impl Checker<'_, '_> {
         let when = self.only(node.when());
         let pause = self.only(node.pause());
         let span = self.span(node.title_span());
+        if let (Some(when), Some(first)) = (&when, node.targets().next())
+            && first.span().start < when.span().start
+            && !node.is_broken()
+        {
+            let error = Diagnostic::new(&codes::TW0115, when.span(), "`when` stands before the times of an sla");
+            let help = "it says which tickets the sla is for; for one time only, write `if` behind that time";
+            self.report(error.with_help(help));
+        }
         let when = match when {
             Some(clause) => clause.condition().and_then(|c| self.lasting(&c)),
             None => Some(Condition::always(span.clone())),
@@ -93,7 +101,9 @@ impl Checker<'_, '_> {
                 let message =
                     format!("this time is never used: `{}` has one for all other tickets above", target.as_str());
                 let error = Diagnostic::new(&codes::TW0115, clause.span(), message);
-                self.report(error.and_label(first.span(), "used for all other tickets"));
+                self.report(
+                    error.and_label(first.span(), "used for all other tickets").with_help("write it above that one"),
+                );
                 continue;
             }
             match (clause.otherwise(), earlier().next().is_some()) {
@@ -103,7 +113,7 @@ impl Checker<'_, '_> {
                     let error = Diagnostic::new(&codes::TW0115, clause.span(), message);
                     self.report(error.with_fix(end..end, " otherwise"));
                 }
-                (Some(word), false) => {
+                (Some(word), false) if !clauses.iter().skip(place + 1).any(|later| of(later) == Some(target)) => {
                     let message = "`otherwise` without a time with `if` above it";
                     let error = Diagnostic::new(&codes::TW0115, range(&word), message);
                     self.report(error.with_fix(range(&word), ""));

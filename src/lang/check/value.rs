@@ -545,12 +545,18 @@ fn spelled(text: &str) -> Option<i64> {
     format!("{whole}{rest:0<zeros$}").parse().ok()
 }
 
-/// A duration with an abbreviated unit, such as `2h`, in full: `2 hours`.
+/// What a length of time that was written otherwise is here: `4h`, `hour`, `"4 hours"`.
 fn abbreviated(text: &str) -> Option<String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).filter(|digits| *digits > 0)?;
+    const UNITS: [&str; 5] = ["seconds", "minutes", "hours", "days", "weeks"];
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at_checked(digits)?;
-    let unit = translated(unit, ["seconds", "minutes", "hours", "days", "weeks"])?;
-    Some(format!("{number} {unit}"))
+    let unit = unit.trim();
+    let named = UNITS.into_iter().find(|known| *known == unit || known.strip_suffix('s') == Some(unit));
+    let unit = named.or_else(|| translated(unit, UNITS).filter(|_| !number.is_empty()))?;
+    Some(match number {
+        "" | "1" => format!("1 {}", unit.trim_end_matches('s')),
+        number => format!("{number} {unit}"),
+    })
 }
 
 /// Whether a value is the word `me`.

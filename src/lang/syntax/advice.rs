@@ -16,7 +16,7 @@ use crate::{
         field::{FIELDS, Field, known as known_field},
     },
     lang::{
-        foreign::{self, ANYWHERE, CONDITIONS, EXPECTATIONS, Phrases, SAMPLES, STARTS, phrase, translated},
+        foreign::{self, ANYWHERE, CONDITIONS, EXPECTATIONS, Phrases, SAMPLES, STARTS, digits, phrase, translated},
         suggest::{for_how_long, listed, nearest},
     },
 };
@@ -146,16 +146,22 @@ impl<'t> BadPart<'t> {
         self.in_lowercase()
             .or_else(|| Advice::help(format!("write a whole number: `{}`", self.decimal_duration()?)))
             .or_else(|| Advice::help(self.how_long_ago()?))
+            .or_else(|| self.in_digits())
             .or_else(|| {
                 let tables: &[Phrases] = match self.rule {
                     Rule::only_expect => &[CONDITIONS, SAMPLES, ANYWHERE, EXPECTATIONS],
-                    Rule::only_given => &[SAMPLES, ANYWHERE],
+                    Rule::only_given => &[foreign::GIVENS, SAMPLES, ANYWHERE],
                     _ if self.is_condition() => &[CONDITIONS, SAMPLES, ANYWHERE],
                     Rule::only_action => &[foreign::ACTIONS, ANYWHERE],
+                    Rule::only_cap => &[foreign::CAPS, ANYWHERE],
+                    Rule::only_every => &[foreign::EVERIES],
+                    Rule::only_measure => &[foreign::MEASURES, ANYWHERE],
+                    Rule::only_target | Rule::only_pause => &[foreign::TARGETS],
                     _ => &[ANYWHERE],
                 };
                 Advice::help(phrase(tables, &self.lexemes, self.index)?)
             })
+            .or_else(|| self.joined())
             .or_else(|| self.comment())
             .or_else(|| reserved(self.before(), if starts_line { "" } else { self.found }, &self.wanted))
             .or_else(|| self.misspelt())
@@ -177,8 +183,11 @@ impl<'t> BadPart<'t> {
             let advice = Advice::insert(at, "when", "write the condition after `when`");
             return advice.map(|advice| Advice { expected: Some("`when`".into()), ..advice });
         }
-        if may_end && !self.is_condition() {
-            return Advice::help(phrase(&[STARTS], self.lexemes.get(self.index..)?, 0)?);
+        if may_end {
+            let starts = phrase(&[STARTS], self.lexemes.get(self.index..)?, 0);
+            // A condition may go on in the words of another language.
+            let goes_on = || phrase(&[CONDITIONS], &self.lexemes, self.index);
+            return Advice::help(starts.filter(|_| !self.is_condition() || goes_on().is_none())?);
         }
         None
     }
@@ -236,6 +245,45 @@ impl<'t> BadPart<'t> {
             true => Advice::replace(self.place.clone(), write, help),
             false => Advice::help(help),
         }
+    }
+
+    /// A number in letters, here or just before.
+    fn in_digits(&self) -> Option<Advice> {
+        const UNITS: [&str; 5] = ["second", "minute", "hour", "day", "week"];
+        let (found, before) = (digits(self.found), digits(self.before()));
+        match (found, before) {
+            (Some(digits), _) if self.wants(Rule::number) || self.wants(Rule::kw_once) => {
+                Advice::replace(self.place.clone(), digits, format!("write `{digits}`"))
+            }
+            (_, Some(digits)) if UNITS.contains(&self.found.trim_end_matches('s')) || self.found == "business" => {
+                Advice::help(format!("write numbers in digits: `{digits} {}`", self.found))
+            }
+            _ => None,
+        }
+    }
+
+    /// A field whose name was written as several words.
+    fn joined(&self) -> Option<Advice> {
+        let (found, mut words) = (self.found, self.lexemes.get(..self.index)?);
+        if !found.starts_with(char::is_alphabetic) {
+            return None;
+        }
+        // A part of a longer name, as `requester . field`.
+        let mut before = String::new();
+        while let [rest @ .., word] = words {
+            before.insert_str(0, word);
+            words = rest;
+            match words {
+                [rest @ .., "."] => {
+                    before.insert(0, '.');
+                    words = rest;
+                }
+                _ => break,
+            }
+        }
+        let name = [".", "_"].into_iter().map(|mark| format!("{before}{mark}{found}"));
+        let name = name.into_iter().find(|name| known_field(name).is_some())?;
+        Advice::help(format!("write the name of the field as `{name}`"))
     }
 
     /// Whether a comment directly behind this lexeme is what was meant as a value.
@@ -328,6 +376,16 @@ impl<'t> BadPart<'t> {
     /// Conditions that miss an operator, a field, `and`, or the quotes of a name of several words.
     fn condition(&self) -> Option<Advice> {
         let (found, before) = (self.found, self.before());
+        if self.wants_operator()
+            && let Some(name) = self.declared_before()
+            && is_word(found)
+        {
+            return Advice::insert(
+                self.place.start,
+                "is",
+                format!("missing operator: write `{name} is {}`", shown(found)),
+            );
+        }
         if self.wants_operator() && self.field_before(self.index).is_none() && !matches!(found, ":" | "") {
             return Advice::help("write a field, an operator and a value, as in `description contains \"refund\"`");
         }
@@ -439,7 +497,10 @@ impl<'t> BadPart<'t> {
         let is_status = |word: &&&str| Status::WORDS.rank(word).is_some();
         let time = words.iter().rfind(|word| is_time(word)).or_else(|| behind.iter().find(|word| is_time(word)));
         Some(match (time, words.iter().rfind(is_status)) {
-            (Some(time), _) => format!("write `time since {time} {operator} {length}`{example}"),
+            (Some(time), _) => {
+                let until = words.contains(&"until");
+                format!("write `time {} {time} {operator} {length}`{example}", if until { "until" } else { "since" })
+            }
             (None, Some(status)) => for_how_long(status, &format!("{operator} {length}")),
             (None, None) => {
                 let times = FIELDS.iter().filter(|field| field.kind == Kind::Time).map(|field| field.name);
@@ -487,6 +548,13 @@ impl<'t> BadPart<'t> {
             let length = foreign::field(self.lexemes.get(start..)?)?;
             (start + length == index).then(|| self.field_at(start)).flatten()
         })
+    }
+
+    /// The declared field whose name ends before the lexeme.
+    fn declared_before(&self) -> Option<String> {
+        let names = (0..self.index).map(|start| self.lexemes.get(start..self.index).unwrap_or_default().concat());
+        let mut names = names.filter(|name| is_name(name.rsplit('.').next().unwrap_or_default()));
+        names.find(|name| name.starts_with("field.") || name.starts_with("requester.field."))
     }
 
     /// A decimal number before a unit of time, as a whole number of a smaller unit: `1.5 hours` is `90 minutes`.

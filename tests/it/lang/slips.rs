@@ -11,6 +11,7 @@ const FILES: &[(&str, &str)] = &[
     ("actions", "trigger \"a\" {\n  on created\n  then\n    …\n}\n"),
     ("items", "…"),
     ("slas", "…"),
+    ("clauses", "automation \"a\" {\n  when status is open\n  …\n  then add tags b\n}\n"),
     ("settings", "…"),
 ];
 

@@ -8,6 +8,7 @@ mod capital_tag;
 mod closed_by_age;
 mod closed_ticket;
 mod closing_macro;
+mod endless_message;
 mod endless_view;
 mod foreign_pattern;
 mod idle_expectation;
@@ -75,6 +76,7 @@ pub(crate) static LINTS: &[&Lint] = &[
     &repeated_condition::LINT,
     &idle_sla::LINT,
     &told_note::LINT,
+    &endless_message::LINT,
 ];
 
 /// A lint.
