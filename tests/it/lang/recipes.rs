@@ -25,7 +25,7 @@ fn every_rule_set_is_sound_formatted_and_tested() {
         .map(|path| path.to_str().unwrap().to_owned())
         .collect();
     assert!(directories.len() >= 6);
-    directories.push("rules".to_owned());
+    directories.extend(["rules".to_owned(), "examples/desk".to_owned()]);
     for directory in &directories {
         // Warnings count as well.
         twite(&["check", "--fail-level", "note", directory]);
@@ -33,6 +33,37 @@ fn every_rule_set_is_sound_formatted_and_tested() {
         let tested = twite(&["test", "--coverage", directory]);
         assert!(tested.contains("coverage: 100.0 %"), "{directory}: {tested}");
     }
+}
+
+/// How many items of this kind the rules of the desk have.
+fn items_of_the_desk(keyword: &str) -> usize {
+    let desk = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/desk");
+    let files = std::fs::read_dir(desk).unwrap().map(|entry| entry.unwrap().path());
+    let texts = files.filter(|path| path.extension().is_some_and(|e| e == "twite"));
+    let starts = |line: &str| {
+        let line = line.strip_prefix("shadow ").or(line.strip_prefix("disabled ")).unwrap_or(line);
+        line.strip_prefix(keyword).is_some_and(|rest| rest.starts_with(" \""))
+    };
+    texts.map(|path| std::fs::read_to_string(path).unwrap().lines().filter(|line| starts(line)).count()).sum()
+}
+
+#[test]
+fn the_desk_is_of_real_size() {
+    for (keyword, least) in
+        [("trigger", 60), ("automation", 20), ("macro", 15), ("view", 20), ("report", 8), ("sla", 3)]
+    {
+        let items = items_of_the_desk(keyword);
+        assert!(items >= least, "{items} of {keyword}");
+    }
+}
+
+#[test]
+fn the_desk_is_at_work_in_the_demo() {
+    let text = twite(&["demo", "--rules", "examples/desk", "--format", "json"]);
+    let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(summary["tickets"].as_u64().unwrap() >= 20, "{text}");
+    assert!(summary["fired"].as_object().unwrap().len() >= 30, "{text}");
+    assert_eq!(summary["left_out"], 0, "{text}");
 }
 
 #[test]
