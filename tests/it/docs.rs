@@ -90,18 +90,21 @@ fn wishes_are_granted() {
     let directory = tempfile::tempdir().unwrap();
     fs::copy(root().join("rules/twite.toml"), directory.path().join("twite.toml")).unwrap();
     fs::write(directory.path().join("page.twite"), blocks(&page, "twite").concat()).unwrap();
-    let actions = ["add", "assign", "clear", "merge", "note", "notify", "remind", "reply", "set", "snooze", "webhook"];
+    let actions =
+        ["add", "assign", "clear", "merge", "note", "notify", "remind", "remove", "reply", "set", "snooze", "webhook"];
+    // What only an event has.
+    let of_events = ["changed and", "changed to", "changed from", "comment.", "agent.", "updated_via"];
     let mut rules = 0;
     for (n, (wish, said)) in said.enumerate() {
         let item = match said.split(' ').next().unwrap() {
             // Named in the text, or an item above.
             "visible" | "twite" => continue,
-            "automation" | "sla" | "trigger" | "view" => {
+            "automation" | "macro" | "report" | "sla" | "trigger" | "view" => {
                 assert!(page.contains(&format!("\n{said} {{\n")), "{wish}: no {said}");
                 continue;
             }
             first if actions.contains(&first) => format!("macro \"{n}\" {{\n  then {said}\n}}\n"),
-            _ if said.contains("changed and") => {
+            _ if of_events.iter().any(|words| said.contains(words)) => {
                 format!("trigger \"{n}\" {{\n  on updated\n  when {said}\n  then add tags t\n}}\n")
             }
             _ => format!("view \"{n}\" {{\n  where status < solved and ({said})\n  columns id\n}}\n"),
