@@ -116,7 +116,7 @@ impl Intake<'_> {
             return Ok(true);
         }
         let Some((sent, ticket, was_lost)) = self.unit.tx.echo_of(&post.author, post).await? else { return Ok(false) };
-        self.unit.tx.sent(sent, Some(&post.id), &post.text, self.unit.now()).await?;
+        self.unit.tx.sent(sent, Some(&post.id), &post.text, None, self.unit.now()).await?;
         if was_lost {
             let what = if post.direct_with.is_some() { "direct message" } else { "reply" };
             self.unit.notices.push(Notice::Delivery { ticket, what, text: post.text.clone(), outcome: Outcome::Found });

@@ -13,7 +13,7 @@ use crate::{
         check_files,
         rules::{Rules, Version},
     },
-    store::{Intervention, Recorded, StoppedLoop, Store, StoreError},
+    store::{DeliveryStatus, Intervention, Recorded, StoppedLoop, Store, StoreError},
 };
 
 /// Which rules to replay with.
@@ -43,6 +43,8 @@ pub struct Run {
     pub number: usize,
     /// The stored record.
     pub recorded: Recorded,
+    /// What became of its effects, but for notes.
+    pub outgoing: Vec<DeliveryStatus>,
     /// Agents' interventions on the ticket's outbox items between this run and the next.
     pub interventions: Vec<Intervention>,
     /// The decision with its explanations; `None` if its inputs were erased with a deleted post.
@@ -83,7 +85,7 @@ pub async fn replay(
     let mut snapshot = store.snapshot(viewer).await?;
     let seen = snapshot.ticket(id).await?.ok_or(ReplayError::NoSuchTicket(id))?;
     let (recorded, stopped) = (snapshot.decisions(&seen).await?, snapshot.stopped_loop(&seen).await?);
-    let intervened = snapshot.interventions(&seen).await?;
+    let (intervened, outgoing) = (snapshot.interventions(&seen).await?, snapshot.outgoing(&seen).await?);
     snapshot.close().await?;
     let total = recorded.len();
     if let Some(number) = only.filter(|number| *number == 0 || *number > total) {
@@ -99,7 +101,8 @@ pub async fn replay(
         if only.is_some_and(|only| only != number) {
             continue;
         }
-        let mut run = Run { number, recorded, interventions, trace: None, agrees: true };
+        let outgoing = outgoing.iter().filter(|item| item.decision == Some(recorded.id)).cloned().collect();
+        let mut run = Run { number, recorded, outgoing, interventions, trace: None, agrees: true };
         if let Some(made_from) = &run.recorded.run {
             let rules = match (by, versions.get(&run.recorded.rules.hash)) {
                 (By::Now, _) => Arc::clone(present),

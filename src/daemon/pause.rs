@@ -153,7 +153,7 @@ impl Shared {
                 ticket: None,
                 by: Actor::System,
                 effect: Effect::Notify {
-                    to: Recipient::Agent(admin.to_owned()),
+                    to: vec![Recipient::Agent(admin.to_owned())],
                     subject: subject.to_owned(),
                     body: body.to_owned(),
                 },

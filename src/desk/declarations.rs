@@ -200,15 +200,6 @@ impl Declarations {
         self.agents.iter().filter(move |agent| agent.groups.iter().any(|g| g == group))
     }
 
-    /// Email addresses for a notification to a group: the group's own, else that of each member.
-    pub fn group_addresses(&self, group: &str) -> Vec<String> {
-        let own = self.groups.iter().find(|g| g.name == group).and_then(|g| g.email.clone());
-        match own {
-            Some(address) => vec![address],
-            None => self.members(group).filter_map(|a| a.email.clone()).collect(),
-        }
-    }
-
     /// The allowed values of a declared kind, in order of declaration.
     pub fn declared(&self, what: &super::field::Declared) -> Vec<&str> {
         use super::field::Declared;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::Value;
+use super::{Recipient, Value};
 
 /// A field whose value differs after the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,8 +33,8 @@ pub enum Effect {
     },
     /// Send an email.
     Notify {
-        /// The recipient.
-        to: Recipient,
+        /// The recipients: one mail to all of them.
+        to: Vec<Recipient>,
         /// Its subject.
         subject: String,
         /// Its body, plain text.
@@ -42,8 +42,8 @@ pub enum Effect {
     },
     /// Send an email later, unless the ticket is solved by then.
     Remind {
-        /// The recipient.
-        to: Recipient,
+        /// The recipients: one mail to all of them.
+        to: Vec<Recipient>,
         /// When to send it.
         at: jiff::Timestamp,
         /// Its subject.
@@ -78,18 +78,4 @@ pub enum Choosing {
     Next,
     /// The agent with the fewest unsolved tickets.
     LeastBusy,
-}
-
-/// The recipient of a notification.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Recipient {
-    /// Every member of a declared group.
-    Group(String),
-    /// A declared agent.
-    Agent(String),
-    /// The agent the ticket is assigned to when the effect is carried out.
-    Assignee,
-    /// The requester, if the email address is known.
-    Requester,
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     desk::{
-        Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Owner, Scope, Ticket, Value,
+        Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Owner, Recipient, Scope, Ticket, Value,
         field::FIELDS, normalize::tag,
     },
     lang::rules::{Action, ActionKind, Duration, Literal, SetTo, Template},
@@ -66,12 +66,13 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
                 done.effects.push(Effect::Reply { text: render(template, facts) });
             }
             ActionKind::Note(template) => done.effects.push(Effect::Note { text: text(template) }),
-            ActionKind::Notify { to, subject, body } => done.effects.push(Effect::Notify {
-                to: to.clone(),
+            ActionKind::Notify { to, subject, body } => {
                 // A placeholder may contain line breaks.
-                subject: one_line(&text(subject)),
-                body: text(body),
-            }),
+                let (subject, body) = (one_line(&text(subject)), text(body));
+                let mails = mails(to, facts);
+                let mail = |to| Effect::Notify { to, subject: subject.clone(), body: body.clone() };
+                done.effects.extend(mails.map(mail));
+            }
             ActionKind::Remind { to, after, subject, body } => {
                 let or =
                     |template: &Option<Template>, usual: String| template.as_ref().map_or(usual, |t| render(t, facts));
@@ -79,12 +80,9 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
                 let usual =
                     FieldRef::find("link", facts.desk).map(|link| link.read(facts).to_string()).unwrap_or_default();
                 let body = or(body, usual);
-                done.effects.push(Effect::Remind {
-                    to: to.clone(),
-                    at: later(*after, facts),
-                    subject: one_line(&subject),
-                    body,
-                });
+                let (at, subject) = (later(*after, facts), one_line(&subject));
+                let mail = |to| Effect::Remind { to, at, subject: subject.clone(), body: body.clone() };
+                done.effects.extend(mails(to, facts).map(mail));
             }
             ActionKind::Assign { group, choosing } => {
                 ticket.group = Some(group.clone());
@@ -103,6 +101,20 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
         }
     }
     done
+}
+
+/// The recipients of each mail: those of the desk together, and everybody else alone, who does not learn their addresses.
+/// The previous assignee is known only now, and is named.
+fn mails(to: &[Recipient], facts: Facts<'_>) -> impl Iterator<Item = Vec<Recipient>> + use<> {
+    let before = facts.event.and_then(|event| event.before()).and_then(|before| before.assignee.clone());
+    let before = before.filter(|name| facts.ticket.assignee.as_ref() != Some(name));
+    let named = to.iter().map(|recipient| match recipient {
+        Recipient::PreviousAssignee(_) => Recipient::PreviousAssignee(before.clone()),
+        recipient => recipient.clone(),
+    });
+    let (outside, of_desk): (Vec<_>, Vec<_>) = named.partition(Recipient::is_outside);
+    let of_desk = (!of_desk.is_empty()).then_some(of_desk);
+    of_desk.into_iter().chain(outside.into_iter().map(|recipient| vec![recipient]))
 }
 
 /// Now plus a duration, by the opening hours that apply to the ticket.

@@ -35,8 +35,8 @@ use crate::{
 /// }
 /// ```
 ///
-/// Effects are `reply {text}`, `note {text}`, `notify {to, subject, body}` with `to` one of `"assignee"`,
-/// `"requester"`, `{"group": …}`, `{"agent": …}`, `remind {to, at, subject, body}`, `assign {group, choosing}` with
+/// Effects are `reply {text}`, `note {text}`, `notify {to, subject, body}` with `to` an array of [`crate::desk::Recipient`]s,
+/// as `"assignee"` or `{"group": …}`, `remind {to, at, subject, body}`, `assign {group, choosing}` with
 /// `choosing` one of `"next"` and `"least_busy"`, `merge`, and `webhook {name, body}`. The values of [`Explanation`]
 /// describe `why`.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -67,9 +67,9 @@ pub(crate) fn effect_line(effect: &Effect) -> String {
     match effect {
         Effect::Reply { text } => format!("reply {}", short(text)),
         Effect::Note { text } => format!("note {}", short(text)),
-        Effect::Notify { to, subject, .. } => format!("notify {}: {}", recipient(to), short(subject)),
+        Effect::Notify { to, subject, .. } => format!("notify {}: {}", recipients(to), short(subject)),
         Effect::Remind { to, at, subject, .. } => {
-            format!("remind {} at {}: {}", recipient(to), at.round(jiff::Unit::Second).unwrap_or(*at), short(subject))
+            format!("remind {} at {}: {}", recipients(to), at.round(jiff::Unit::Second).unwrap_or(*at), short(subject))
         }
         Effect::Assign { group, choosing } => {
             let agent = match choosing {
@@ -86,12 +86,7 @@ pub(crate) fn effect_line(effect: &Effect) -> String {
     }
 }
 
-/// A recipient: `group "Billing"`.
-pub(super) fn recipient(to: &Recipient) -> String {
-    match to {
-        Recipient::Group(name) => format!("group {}", Quoted(name)),
-        Recipient::Agent(name) => format!("agent {}", Quoted(name)),
-        Recipient::Assignee => "assignee".to_owned(),
-        Recipient::Requester => "requester".to_owned(),
-    }
+/// Recipients: `group "Billing", assignee`.
+fn recipients(to: &[Recipient]) -> String {
+    to.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -453,8 +453,12 @@ fn changes_to(condition: &Condition, runs: &[Run]) -> Vec<String> {
 fn of_kind<'a>(kind: &'a EffectKind, playback: &'a Playback) -> impl Iterator<Item = &'a Effect> {
     let is_of_kind = move |effect: &Effect| match (kind, effect) {
         (EffectKind::Reply, Effect::Reply { .. }) | (EffectKind::Note, Effect::Note { .. }) => true,
-        (EffectKind::Notify(to), Effect::Notify { to: sent, .. }) => to.as_ref().is_none_or(|to| to == sent),
-        (EffectKind::Remind(to), Effect::Remind { to: sent, .. }) => to.as_ref().is_none_or(|to| to == sent),
+        (EffectKind::Notify(to), Effect::Notify { to: sent, .. }) => {
+            to.as_ref().is_none_or(|to| sent.iter().any(|sent| sent.is_from(to)))
+        }
+        (EffectKind::Remind(to), Effect::Remind { to: sent, .. }) => {
+            to.as_ref().is_none_or(|to| sent.iter().any(|sent| sent.is_from(to)))
+        }
         (EffectKind::Assign, Effect::Assign { .. }) | (EffectKind::Merge, Effect::Merge) => true,
         (EffectKind::Webhook(name), Effect::Webhook { name: called, .. }) => name == called,
         _ => false,
@@ -483,9 +487,9 @@ fn name(kind: &EffectKind) -> String {
         EffectKind::Reply => "reply".into(),
         EffectKind::Note => "note".into(),
         EffectKind::Notify(None) => "notify".into(),
-        EffectKind::Notify(Some(to)) => format!("notify {}", display::recipient(to)),
+        EffectKind::Notify(Some(to)) => format!("notify {to}"),
         EffectKind::Remind(None) => "remind".into(),
-        EffectKind::Remind(Some(to)) => format!("remind {}", display::recipient(to)),
+        EffectKind::Remind(Some(to)) => format!("remind {to}"),
         EffectKind::Assign => "assign".into(),
         EffectKind::Merge => "merge".into(),
         EffectKind::Webhook(name) => format!("webhook {}", Quoted(name)),

@@ -260,13 +260,20 @@ nodes! {
     Choosing { next: has("next"), }
     ReplyAction { text: node(Template), }
     NoteAction { text: node(Template), }
-    NotifyAction { recipient: node(Recipient), message: node(Message), }
-    RemindAction { recipient: node(Recipient), after: value(), message: node(Message), }
+    NotifyAction { recipients: nodes(Recipient), message: node(Message), }
+    RemindAction { recipients: nodes(Recipient), after: value(), message: node(Message), }
     WebhookAction { name: text(), message: node(Message), }
     SnoozeAction { length: value(), }
     MergeAction {}
     StopAction {}
-    Recipient { group: has("group"), assignee: has("assignee"), value: value(), }
+    Recipient {
+        agents: has("agents"),
+        group: has("group"),
+        address: has("address"),
+        previous: has("previous"),
+        assignee: has("assignee"),
+        value: value(),
+    }
     Message { parts: nodes(MessagePart), }
     MessagePart { name: token(Path), text: node(Template), }
 

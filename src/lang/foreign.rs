@@ -520,6 +520,53 @@ pub(super) const ACTIONS: Phrases = &[
     ("+", "to put a value into a text, write a placeholder: `\"… {{ticket.id}}\"`"),
 ];
 
+/// Phrases at the start of the recipients of a notification.
+pub(super) const RECIPIENTS_START: Phrases = &[("<text>", "write `group <text>`, `agent <text>` or `address <text>`")];
+
+/// Phrases in recipients of notifications.
+pub(super) const RECIPIENTS: Phrases = &[
+    ("group of", OWN_GROUP),
+    ("group ,", OWN_GROUP),
+    ("group in <number>", OWN_GROUP),
+    ("the group", OWN_GROUP),
+    ("ticket group", OWN_GROUP),
+    ("ticket . group", OWN_GROUP),
+    ("assigned group", OWN_GROUP),
+    ("current group", OWN_GROUP),
+    ("my group", OWN_GROUP),
+    ("my groups", OWN_GROUP),
+    ("all", AGENTS_OF),
+    ("all agents", AGENTS_OF),
+    ("members", AGENTS_OF),
+    ("everyone", AGENTS_OF),
+    ("everybody", AGENTS_OF),
+    ("email", "write `address \"name@example.com\"`, or `requester`"),
+    ("email <text>", "write `address <text>`"),
+    ("mail <text>", "write `address <text>`"),
+    ("to <text>", "write `address <text>`"),
+    ("cc <text>", "write `address <text>`; each address gets a mail of its own"),
+    ("bcc <text>", "write `address <text>`; each address gets a mail of its own"),
+    ("address <value> @", "write the address in double quotes: `address \"name@example.com\"`"),
+    ("old assignee", "write `previous assignee`"),
+    ("former assignee", "write `previous assignee`"),
+    ("last assignee", "write `previous assignee`"),
+    ("old agent", "write `previous assignee`"),
+    ("previous agent", "write `previous assignee`"),
+    ("last agent", "write `previous assignee`"),
+    ("customer", "write `requester`"),
+    ("user", "write `requester`"),
+    ("author", "write `requester`"),
+    ("owner", "write `assignee`"),
+    ("<text> and", COMMA),
+    ("ticket and", COMMA),
+    ("assignee and", COMMA),
+    ("requester and", COMMA),
+    ("<text> or", COMMA),
+    ("assignee or", COMMA),
+    ("(", "write recipients without parentheses: `assignee, requester`"),
+    ("[", "write recipients without brackets: `assignee, requester`"),
+];
+
 /// Phrases anywhere.
 pub(super) const ANYWHERE: Phrases = &[
     ("unless", "there is no `unless`: write `when not (…)`"),
@@ -616,6 +663,9 @@ pub(super) const STARTS: Phrases = &[
     ("import", ALL_FILES),
 ];
 
+const COMMA: &str = "separate recipients by `,`; all of them are told";
+pub(super) const OWN_GROUP: &str = "write `group of ticket`, or the name of a group: `group \"…\"`";
+const AGENTS_OF: &str = "write `agents of group \"…\"`, or `agents of group of ticket`";
 const ME: &str = "write `assignee is me`";
 const CAP: &str = "to limit how often a rule fires, write `at most once per requester per 30 days`, for example";
 const ABOUT_REQUESTER: &str = "for a tag of the person, write `add requester tags vip`";

@@ -643,8 +643,8 @@ pub enum ActionKind {
     Note(Template),
     /// `notify group "G" { subject "…" body "…" }`
     Notify {
-        /// The recipient.
-        to: Recipient,
+        /// The recipients.
+        to: Vec<Recipient>,
         /// The subject.
         subject: Template,
         /// The body.
@@ -652,8 +652,8 @@ pub enum ActionKind {
     },
     /// `remind group "G" in 2 hours { subject "…" body "…" }`: a delayed notification.
     Remind {
-        /// The recipient.
-        to: Recipient,
+        /// The recipients.
+        to: Vec<Recipient>,
         /// The delay.
         after: Duration,
         /// The subject; `None` for the default subject of reminders.

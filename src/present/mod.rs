@@ -6,6 +6,7 @@ pub(crate) mod accounts;
 mod amount;
 pub(crate) mod chart;
 mod csv;
+mod delivery;
 pub(crate) mod health;
 mod junit;
 mod markup;

@@ -4,12 +4,12 @@ use std::fmt::{self, Write as _};
 
 use serde::Serialize;
 
-use super::{table::minute, trace};
+use super::{delivery::delivery, table::minute, trace};
 use crate::{
     app::replay::{Replay, Run},
     desk::{Actor, Author, Cause, Event, EventKind, TicketId, text::headline, visible::visible},
     engine::{Trace, effect_line},
-    store::Intervention,
+    store::{DeliveryStatus, Intervention},
 };
 
 /// The maximum length of a comment's excerpt, in graphemes.
@@ -24,6 +24,7 @@ pub(crate) struct RunJson<'r> {
     event: Option<&'r Event>,
     agrees: bool,
     trace: Option<&'r Trace>,
+    outgoing: &'r [DeliveryStatus],
     interventions: &'r [Intervention],
 }
 
@@ -36,6 +37,7 @@ impl<'r> From<&'r Run> for RunJson<'r> {
             event: run.recorded.run.as_ref().map(|made_from| &made_from.event),
             agrees: run.agrees,
             trace: run.trace.as_ref(),
+            outgoing: &run.outgoing,
             interventions: &run.interventions,
         }
     }
@@ -77,6 +79,12 @@ fn write(text: &mut String, replay: &Replay, ticket: TicketId, color: bool) -> f
                 }
                 writeln!(text)?;
             }
+        }
+        for item in &run.outgoing {
+            writeln!(text, "{}", delivery(item))?;
+        }
+        if !run.outgoing.is_empty() {
+            writeln!(text)?;
         }
         for done in &run.interventions {
             let line = format!("{} (outbox {}): {}", effect_line(&done.effect), done.item, done.line());

@@ -5,7 +5,10 @@ use std::fmt::{self, Write as _};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::table::{cell, minute, plain};
+use super::{
+    delivery::delivery,
+    table::{cell, minute, plain},
+};
 use crate::{
     app::{
         agent::{Applied, NotDone},
@@ -113,10 +116,7 @@ fn write_sheet(text: &mut String, sheet: &TicketSheet, desk: &Declarations, now:
         writeln!(text)?;
     }
     for item in &sheet.outgoing {
-        let by = item.rule.as_deref().map(|rule| format!(" by {rule:?}")).unwrap_or_default();
-        let why = item.reason.as_deref().map(|why| format!(": {why}")).unwrap_or_default();
-        let line = format!("{} {}{by}{why} (outbox {})", item.state, effect_line(&item.effect), item.id);
-        writeln!(text, "{}", visible(&line))?;
+        writeln!(text, "{}", delivery(item))?;
         for done in sheet.interventions.iter().filter(|done| done.item == item.id) {
             writeln!(text, "  {}  {}", minute(done.made), visible(&done.line()))?;
         }

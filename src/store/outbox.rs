@@ -97,6 +97,9 @@ pub enum Next {
 pub struct DeliveryStatus {
     /// Its row id.
     pub id: i64,
+    /// The row id of the decision it is from; `None` if no rule caused it.
+    #[serde(skip)]
+    pub decision: Option<i64>,
     /// The title of the rule that caused it; `None` if no rule did.
     pub rule: Option<String>,
     /// Who caused it.
@@ -238,15 +241,25 @@ impl Tx {
 
     /// Records a delivery. A reply is added to its ticket as a comment with its X id, so that it is recognised when it
     /// is received from X. If it was received already, that comment is updated. `said` is the text that was sent, for the
-    /// case that it was erased here meanwhile.
-    pub async fn sent(&mut self, id: i64, x_id: Option<&XId>, said: &str, now: Timestamp) -> Result<(), StoreError> {
-        query("UPDATE outbox SET state = 'sent', sent = $2, x_id = $3, possibly_sent = 0, reason_kind = NULL, reason = NULL
-             WHERE id = $1")
-            .bind(id)
-            .bind(now.as_millisecond())
-            .bind(x_id.map(XId::as_str))
-            .execute(&mut self.conn)
-            .await?;
+    /// case that it was erased here meanwhile; `but` says whom it did not reach, and why.
+    pub async fn sent(
+        &mut self,
+        id: i64,
+        x_id: Option<&XId>,
+        said: &str,
+        but: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        query(
+            "UPDATE outbox SET state = 'sent', sent = $2, x_id = $3, possibly_sent = 0, reason_kind = NULL, reason = $4
+             WHERE id = $1",
+        )
+        .bind(id)
+        .bind(now.as_millisecond())
+        .bind(x_id.map(XId::as_str))
+        .bind(but)
+        .execute(&mut self.conn)
+        .await?;
         let Some(x_id) = x_id else { return Ok(()) };
         let row = query(
             "SELECT o.ticket, o.effect, o.rule, o.actor, c.with_id,
@@ -384,9 +397,16 @@ impl Store {
     }
 
     /// As [`Tx::sent`], in its own transaction.
-    pub async fn sent(&self, id: i64, x_id: Option<&XId>, said: &str, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn sent(
+        &self,
+        id: i64,
+        x_id: Option<&XId>,
+        said: &str,
+        but: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        tx.sent(id, x_id, said, now).await?;
+        tx.sent(id, x_id, said, but, now).await?;
         tx.commit().await
     }
 
@@ -496,7 +516,7 @@ impl Snapshot<'_> {
     /// All outbox items of a ticket, delivered or not, in the order of their ids.
     pub async fn outgoing(&mut self, ticket: &SeenTicket) -> Result<Vec<DeliveryStatus>, StoreError> {
         let rows = query(
-            "SELECT id, rule, actor, effect, state, reason_kind, reason, sent FROM outbox WHERE ticket = $1 ORDER BY id",
+            "SELECT id, key, rule, actor, effect, state, reason_kind, reason, sent FROM outbox WHERE ticket = $1 ORDER BY id",
         )
         .bind(ticket.id().0)
         .fetch_all(&mut self.conn)
@@ -505,6 +525,7 @@ impl Snapshot<'_> {
             .map(|row| {
                 Ok(DeliveryStatus {
                     id: row.try_get("id")?,
+                    decision: decision_of(row.try_get("key")?),
                     rule: row.try_get("rule")?,
                     by: word(row.try_get("actor")?)?,
                     effect: serde_json::from_str(row.try_get("effect")?)
@@ -517,6 +538,11 @@ impl Snapshot<'_> {
             })
             .collect()
     }
+}
+
+/// The decision in the key of one of its effects, `DECISION/NUMBER`.
+fn decision_of(key: &str) -> Option<i64> {
+    key.split_once('/')?.0.parse().ok()
 }
 
 async fn accounted_for(connection: &mut Connection, id: &XId) -> Result<bool, StoreError> {

@@ -59,6 +59,8 @@ pub(super) struct Arrived {
     pub(super) what: &'static str,
     pub(super) text: String,
     pub(super) x_id: Option<XId>,
+    /// Whom it did not reach, and why.
+    pub(super) but: Option<String>,
 }
 
 impl Sending {
@@ -93,7 +95,8 @@ impl Sending {
         let (next, reason) = match outcome {
             Ok(arrived) => {
                 self.rested(&item.destination);
-                self.app().store().sent(item.id, arrived.x_id.as_ref(), &arrived.text, now).await?;
+                let store = self.app().store();
+                store.sent(item.id, arrived.x_id.as_ref(), &arrived.text, arrived.but.as_deref(), now).await?;
                 self.tell(item, arrived.what, arrived.text, Outcome::Sent);
                 return Ok(());
             }
@@ -189,30 +192,20 @@ impl Sending {
         self.app().store().ticket_of(item).await.map_err(stored)
     }
 
-    async fn notify(&self, item: &OutboxItem, to: &Recipient, subject: &str, body: &str) -> Result<Arrived, Failure> {
-        let rules = self.app().rules();
-        let desk = &rules.desk;
-        let agent = |name: &str| desk.agents.iter().find(|a| a.name == name).and_then(|a| a.email.clone());
-        let addresses: Vec<String> = match to {
-            Recipient::Group(group) => desk.group_addresses(group),
-            Recipient::Agent(name) => agent(name).into_iter().collect(),
-            Recipient::Assignee | Recipient::Requester => {
-                let ticket = self.ticket_of(item).await?.unwrap_or_default();
-                match to {
-                    Recipient::Assignee => ticket.assignee.as_deref().and_then(agent).into_iter().collect(),
-                    _ => ticket.requester.email.into_iter().collect(),
-                }
-            }
-        };
-        if addresses.is_empty() {
-            return Err(refused(ReasonKind::NoRecipient, "the recipient has no email address"));
+    async fn notify(&self, item: &OutboxItem, to: &[Recipient], subject: &str, body: &str) -> Result<Arrived, Failure> {
+        let ticket = self.ticket_of(item).await?.unwrap_or_default();
+        let addresses = self.app().rules().desk.addresses(to, &ticket);
+        let missing = (!addresses.missing.is_empty()).then(|| addresses.missing.join("; "));
+        if addresses.found.is_empty() {
+            return Err(refused(ReasonKind::NoRecipient, missing.unwrap_or_default()));
         }
         let settings = self.app().settings();
         let Some(settings) = &settings.mail else {
             return Err(refused(ReasonKind::NoRecipient, "twite.toml has no `[mail]`"));
         };
-        mail::send(settings, &addresses, subject, body, &self.delivery_id(item)).await?;
-        Ok(Arrived { what: "mail", text: format!("{}: {subject}", addresses.join(", ")), x_id: None })
+        mail::send(settings, &addresses.found, subject, body, &self.delivery_id(item)).await?;
+        let text = format!("{}: {subject}", addresses.found.join(", "));
+        Ok(Arrived { what: "mail", text, x_id: None, but: missing })
     }
 
     async fn call(&self, item: &OutboxItem, name: &str, body: Option<&str>) -> Result<Arrived, Failure> {
@@ -230,7 +223,7 @@ impl Sending {
                 .map_err(|e| refused(ReasonKind::NotReady, e.to_string()))?,
         };
         webhook::call(&self.shared.http, hook, body, &self.delivery_id(item), self.app().clock().now()).await?;
-        Ok(Arrived { what: "webhook", text: name.to_owned(), x_id: None })
+        Ok(Arrived { what: "webhook", text: name.to_owned(), x_id: None, but: None })
     }
 
     /// Idempotency key: globally unique, and the same on every retry.

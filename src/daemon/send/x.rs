@@ -225,5 +225,5 @@ fn arrived(reply: &Reply, id: XId) -> Arrived {
         Reply::Public(_) => "reply",
         Reply::Direct(_) => "direct message",
     };
-    Arrived { what, text: reply.text().to_owned(), x_id: Some(id) }
+    Arrived { what, text: reply.text().to_owned(), x_id: Some(id), but: None }
 }

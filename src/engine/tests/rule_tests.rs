@@ -105,7 +105,11 @@ fn failures_say_what_was_expected_what_is_and_why() {
             always(),
             vec![
                 ActionKind::Reply(template("Hello", &[])),
-                ActionKind::Notify { to: Recipient::Assignee, subject: template("s", &[]), body: template("b", &[]) },
+                ActionKind::Notify {
+                    to: vec![Recipient::Assignee],
+                    subject: template("s", &[]),
+                    body: template("b", &[]),
+                },
             ],
         ),
         trigger(

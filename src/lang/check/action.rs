@@ -5,7 +5,7 @@ use super::{
     value::{is_me, written},
 };
 use crate::{
-    desk::{Choosing, FieldRef, Kind, Owner, Recipient, Scope, field::Declared, field::FIELDS},
+    desk::{Choosing, FieldRef, Kind, Owner, Scope, field::Declared, field::FIELDS},
     lang::{
         ast::{self, AstNode, span_of},
         codes,
@@ -227,7 +227,7 @@ impl Checker<'_, '_> {
     }
 
     fn notify(&mut self, node: &ast::NotifyAction) -> Option<ActionKind> {
-        let to = node.recipient().and_then(|r| self.recipient(&r));
+        let to = self.recipients(node.recipients());
         let message = node.message()?;
         let subject = self.message_part(&message, "subject", &["subject", "body"]);
         let body = self.message_part(&message, "body", &["subject", "body"]);
@@ -255,7 +255,7 @@ impl Checker<'_, '_> {
     }
 
     fn remind(&mut self, node: &ast::RemindAction) -> Option<ActionKind> {
-        let to = node.recipient().and_then(|r| self.recipient(&r));
+        let to = self.recipients(node.recipients());
         let after = node.after().and_then(|value| self.delay(&value));
         let mut texts = [None, None];
         if let Some(message) = node.message() {
@@ -283,18 +283,6 @@ impl Checker<'_, '_> {
             self.report(error.with_help("write at least `1 minute`"));
         }
         (!is_zero).then_some(delay)
-    }
-
-    /// Checks the recipient of a notification.
-    pub(super) fn recipient(&mut self, node: &ast::Recipient) -> Option<Recipient> {
-        let Some(value) = node.value() else {
-            return Some(if node.assignee() { Recipient::Assignee } else { Recipient::Requester });
-        };
-        let (text, span) = (written(&value), span_of(&value));
-        match node.group() {
-            true => self.declared_name(&Declared::Group, &text, span).map(Recipient::Group),
-            false => self.declared_name(&Declared::Agent, &text, span).map(Recipient::Agent),
-        }
     }
 
     fn webhook(&mut self, node: &ast::WebhookAction) -> Option<ActionKind> {

@@ -13,6 +13,7 @@ mod lints;
 mod list;
 mod names;
 mod predicate;
+mod recipient;
 mod report;
 mod sample;
 mod sla;

@@ -253,10 +253,10 @@ impl Display for ActionKind {
             Self::Reply(text) => write!(f, "reply {text}"),
             Self::Note(text) => write!(f, "note {text}"),
             Self::Notify { to, subject, body } => {
-                write!(f, "notify {} {{ subject {subject} body {body} }}", To(to))
+                write!(f, "notify {} {{ subject {subject} body {body} }}", Commas(to))
             }
             Self::Remind { to, after, subject, body } => {
-                write!(f, "remind {} in {after}", To(to))?;
+                write!(f, "remind {} in {after}", Commas(to))?;
                 if subject.is_none() && body.is_none() {
                     return Ok(());
                 }
@@ -292,16 +292,19 @@ const fn whose(owner: Owner) -> &'static str {
     }
 }
 
-/// The recipient of a notification or reminder.
-struct To<'a>(&'a Recipient);
-
-impl Display for To<'_> {
+impl Display for Recipient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Recipient::Group(name) => write!(f, "group {}", Quoted(name)),
-            Recipient::Agent(name) => write!(f, "agent {}", Quoted(name)),
-            Recipient::Assignee => f.write_str("assignee"),
-            Recipient::Requester => f.write_str("requester"),
+        match self {
+            Self::Group(name) => write!(f, "group {}", Quoted(name)),
+            Self::Agents(name) => write!(f, "agents of group {}", Quoted(name)),
+            Self::TicketGroup => f.write_str("group of ticket"),
+            Self::TicketAgents => f.write_str("agents of group of ticket"),
+            Self::Agent(name) => write!(f, "agent {}", Quoted(name)),
+            Self::Address(address) => write!(f, "address {}", Quoted(address)),
+            Self::Assignee => f.write_str("assignee"),
+            Self::PreviousAssignee(None) => f.write_str("previous assignee"),
+            Self::PreviousAssignee(Some(name)) => write!(f, "previous assignee {}", Quoted(name)),
+            Self::Requester => f.write_str("requester"),
         }
     }
 }
@@ -447,6 +450,6 @@ impl Display for EffectKind {
             Self::Merge => ("merge", None),
         };
         f.write_str(word)?;
-        to.map_or(Ok(()), |to| write!(f, " {}", To(to)))
+        to.map_or(Ok(()), |to| write!(f, " {to}"))
     }
 }

@@ -152,11 +152,16 @@ impl<'t> BadPart<'t> {
                     Rule::only_expect => &[CONDITIONS, SAMPLES, ANYWHERE, EXPECTATIONS],
                     Rule::only_given => &[foreign::GIVENS, SAMPLES, ANYWHERE],
                     _ if self.is_condition() => &[CONDITIONS, SAMPLES, ANYWHERE],
+                    Rule::only_action if self.in_recipients() => &[foreign::ACTIONS, foreign::RECIPIENTS, ANYWHERE],
                     Rule::only_action => &[foreign::ACTIONS, ANYWHERE],
                     Rule::only_cap => &[foreign::CAPS, ANYWHERE],
                     Rule::only_every => &[foreign::EVERIES],
                     Rule::only_measure => &[foreign::MEASURES, ANYWHERE],
                     Rule::only_target | Rule::only_pause => &[foreign::TARGETS],
+                    Rule::only_recipient if self.index == 0 => {
+                        &[foreign::RECIPIENTS_START, foreign::RECIPIENTS, ANYWHERE]
+                    }
+                    Rule::only_recipient => &[foreign::RECIPIENTS, ANYWHERE],
                     _ => &[ANYWHERE],
                 };
                 Advice::help(phrase(tables, &self.lexemes, self.index)?)
@@ -167,6 +172,12 @@ impl<'t> BadPart<'t> {
             .or_else(|| self.misspelt())
             .or_else(|| self.repair())
             .or_else(|| if self.is_condition() { self.condition() } else { self.several_words() })
+    }
+
+    /// Whether it is between `notify` or `remind` and what is told.
+    fn in_recipients(&self) -> bool {
+        let before = self.lexemes.get(..self.index).unwrap_or_default();
+        matches!(before.first(), Some(&("notify" | "remind"))) && !before.iter().any(|word| matches!(*word, "{" | "in"))
     }
 
     /// A keyword that is missing at the start of a line.
@@ -213,6 +224,10 @@ impl<'t> BadPart<'t> {
             () if matches!(self.found, ":" | "=") => {
                 Advice::replace(self.place.clone(), "", format!("delete the `{}`", self.found))
             }
+            () if before == "," && self.rule == Rule::only_recipient => {
+                Advice::help("write a recipient after the `,`, or delete it")
+            }
+            () if self.rule == Rule::only_recipient && before == "group" => Advice::help(foreign::OWN_GROUP),
             () if self.wants(Rule::rparen) => Advice::replace(end..end, ")", "close the parenthesis with `)`"),
             () if self.wants(Rule::kw_of) || self.wants(Rule::kw_percent) => {
                 Advice::help(phrase(&[SAMPLES], self.lexemes.get(..self.index)?, self.index.checked_sub(1)?)?)

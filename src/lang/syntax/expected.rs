@@ -69,7 +69,7 @@ fn word(rule: Rule, all: &[Rule]) -> Option<(u8, String)> {
         Rule::equals => phrase(3, "`=`"),
         Rule::message_part => phrase(2, "`subject` or `body`"),
         Rule::fact => phrase(2, "a field and its value"),
-        Rule::recipient => phrase(2, "`group`, `agent`, `assignee` or `requester`"),
+        Rule::recipient => phrase(2, "a recipient such as `group \"…\"` or `assignee`"),
         Rule::choosing => phrase(2, "`next agent of` or `least busy agent of`"),
         Rule::measure => phrase(1, "a measure such as `count` or `median first_reply_time`"),
         Rule::split => phrase(1, "a field, or `day of created`"),

@@ -45,7 +45,7 @@ async fn step(sim: &SimHandle, daemon: &twite::daemon::Daemon, account: &XId, st
             store.intervene(Viewer::Owner, 1, act, "ana", None, now).await.unwrap();
             return;
         }
-        Step::Sent => return store.sent(claim().await.id, Some(&"77".parse().unwrap()), "", now).await.unwrap(),
+        Step::Sent => return store.sent(claim().await.id, Some(&"77".parse().unwrap()), "", None, now).await.unwrap(),
         Step::Echoed => {
             let line = format!(
                 r#"{{"data":{{"id":"78","author_id":"{account}","conversation_id":"10","text":"@p1 Look here.","created_at":"{now}",

@@ -67,7 +67,7 @@ impl Desk {
             "refused" => self.claim(Some(Next::Refused)).await,
             "sent" => {
                 self.claim(None).await;
-                self.store().sent(1, None, "", now).await.unwrap();
+                self.store().sent(1, None, "", None, now).await.unwrap();
             }
             "withdrawn" => {
                 self.store().intervene(Viewer::Owner, 1, Act::Withdraw, "ana", None, now).await.unwrap();

@@ -3,6 +3,7 @@
 mod edges;
 mod follow;
 mod killed;
+mod recipients;
 mod reload;
 mod sending;
 mod two_daemons;

@@ -142,14 +142,14 @@ const ONE_MISTAKE: &[(&str, &[&str])] = &[
     (
         "trigger \"a\" {\n  then remind grup \"Social\" in 4 days {\n    subject \"{{bad}}\"\n    body \"b\"\n  }\n}\n",
         &[
-            "2:15 TW0101 expected `group`, `agent`, `assignee` or `requester`, found `grup`",
+            "2:15 TW0101 expected a recipient such as `group \"…\"` or `assignee`, found `grup`",
             "3:16 TW0208 unknown placeholder `bad`",
         ],
     ),
     (
         "trigger \"a\" {\n  then remind in 4 days {\n    subject \"{{bad}}\"\n    body \"b\"\n  }\n}\n",
         &[
-            "2:15 TW0101 expected `group`, `agent`, `assignee` or `requester`, found `in`",
+            "2:15 TW0101 expected a recipient such as `group \"…\"` or `assignee`, found `in`",
             "3:16 TW0208 unknown placeholder `bad`",
         ],
     ),

@@ -244,7 +244,7 @@ macro "Thank" { then reply "Thank you" }
     assert_eq!((ticket.replies, ticket.latest_public_comment.as_deref()), (1, Some("Thank you")));
 
     // What the desk did say stays.
-    store.sent(sending.id, Some(&"50".parse().unwrap()), "You said: quokkas", now).await.unwrap();
+    store.sent(sending.id, Some(&"50".parse().unwrap()), "You said: quokkas", None, now).await.unwrap();
     let comments = store.comments(TicketId(2)).await.unwrap();
     assert_eq!(comments.last().map(|comment| comment.text.as_str()), Some("You said: quokkas"));
 

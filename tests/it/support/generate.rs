@@ -544,8 +544,6 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         };
         value.prop_map(move |value| ActionKind::Set(field.clone(), value))
     });
-    let recipient =
-        || prop_oneof![Just(Recipient::Assignee), Just(Recipient::Requester), one_name().prop_map(Recipient::Group)];
     let message = || option::of(template());
     let action = prop_oneof![
         6 => set,
@@ -554,9 +552,9 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         3 => (owner(), tags()).prop_map(|(of, tags)| ActionKind::RemoveTags(of, tags)),
         1 => template().prop_map(ActionKind::Reply),
         1 => template().prop_map(ActionKind::Note),
-        1 => (recipient(), template(), template())
+        1 => (recipients(), template(), template())
             .prop_map(|(to, subject, body)| ActionKind::Notify { to, subject, body }),
-        1 => (recipient(), duration(), message(), message())
+        1 => (recipients(), duration(), message(), message())
             .prop_map(|(to, after, subject, body)| ActionKind::Remind { to, after, subject, body }),
         // A declared group has a name.
         1 => one_name().prop_filter("no group", |group| !twite::desk::text::is_blank(group))
@@ -581,6 +579,26 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         | ActionKind::Merge
         | ActionKind::Webhook { .. }
         | ActionKind::Stop => action,
+    })
+}
+
+/// Recipients of a rule, none of them twice.
+fn recipients() -> impl Strategy<Value = Vec<Recipient>> {
+    let recipient = prop_oneof![
+        Just(Recipient::Assignee),
+        Just(Recipient::PreviousAssignee(None)),
+        Just(Recipient::Requester),
+        Just(Recipient::TicketGroup),
+        Just(Recipient::TicketAgents),
+        one_name().prop_map(Recipient::Group),
+        one_name().prop_map(Recipient::Agents),
+        one_name().prop_map(Recipient::Agent),
+        Just(Recipient::Address("ops@partner.example".into())),
+    ];
+    collection::vec(recipient, 1..4).prop_map(|mut all| {
+        all.sort_by_key(ToString::to_string);
+        all.dedup();
+        all
     })
 }
 

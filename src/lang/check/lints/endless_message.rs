@@ -24,6 +24,8 @@ pub(super) static LINT: Lint = Lint {
     check: Check::Set(check),
 };
 
+const AGAIN_AND_AGAIN: &str = "the requester gets this again and again, as long as the condition holds";
+
 /// The least time between messages to the desk that are repeated without end.
 const HOURLY: SignedDuration = SignedDuration::from_hours(1);
 
@@ -36,9 +38,8 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let is_often = every.interval.length(&context.rules.desk.hours) < HOURLY;
         for action in &automation.then {
             let message = match &action.kind {
-                ActionKind::Reply(_) | ActionKind::Notify { to: Recipient::Requester, .. } => {
-                    "the requester gets this again and again, as long as the condition holds"
-                }
+                ActionKind::Reply(_) => AGAIN_AND_AGAIN,
+                ActionKind::Notify { to, .. } if to.contains(&Recipient::Requester) => AGAIN_AND_AGAIN,
                 ActionKind::Notify { .. } | ActionKind::Webhook { .. } if is_often => {
                     "this is sent more often than every hour, as long as the condition holds"
                 }

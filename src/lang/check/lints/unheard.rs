@@ -2,7 +2,7 @@
 
 use super::{Check, Context, Lint, acting::Acting};
 use crate::{
-    desk::Recipient,
+    desk::{Recipient, Ticket},
     lang::{
         codes::Code,
         diagnostic::{Diagnostic, Severity},
@@ -28,20 +28,25 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         return;
     }
     let rules = context.rules;
-    found.extend(Acting::all(rules).flat_map(|rule| rule.then).filter_map(|action| unheard(action, rules)));
+    found.extend(Acting::all(rules).flat_map(|rule| rule.then).flat_map(|action| unheard(action, rules)));
 }
 
-fn unheard(action: &Action, rules: &Rules) -> Option<Diagnostic> {
-    let (ActionKind::Notify { to, .. } | ActionKind::Remind { to, .. }) = &action.kind else { return None };
-    let (kind, name, help) = match to {
-        Recipient::Group(name) if rules.desk.group_addresses(name).is_empty() => {
-            ("group", name, "add an `email` to the group, or to an agent in it, in `twite.toml`")
-        }
-        Recipient::Agent(name) if rules.desk.agents.iter().any(|a| a.name == *name && a.email.is_none()) => {
-            ("agent", name, "add an `email` to the agent in `twite.toml`")
-        }
-        _ => return None,
+fn unheard(action: &Action, rules: &Rules) -> Vec<Diagnostic> {
+    let (ActionKind::Notify { to, .. } | ActionKind::Remind { to, .. }) = &action.kind else { return vec![] };
+    let nowhere = |recipient: &Recipient| {
+        // What is of the ticket is unknown until the rule fires.
+        let nobody = rules.desk.addresses(std::slice::from_ref(recipient), &Ticket::default()).found.is_empty();
+        let (what, name, help) = match recipient {
+            Recipient::Group(name) => {
+                ("group", name, "add an `email` to the group, or to an agent in it, in `twite.toml`")
+            }
+            Recipient::Agents(name) => ("agents of group", name, "add an `email` to an agent in it, in `twite.toml`"),
+            Recipient::Agent(name) => ("agent", name, "add an `email` to the agent in `twite.toml`"),
+            _ => return None,
+        };
+        let has = if matches!(recipient, Recipient::Agents(_)) { "have" } else { "has" };
+        let message = format!("notification without a recipient: the {what} {} {has} no email address", Quoted(name));
+        nobody.then(|| Diagnostic::new(&LINT.code, action.span.clone(), message).with_help(help))
     };
-    let message = format!("notification without a recipient: the {kind} {} has no email address", Quoted(name));
-    Some(Diagnostic::new(&LINT.code, action.span.clone(), message).with_help(help))
+    to.iter().filter_map(nowhere).collect()
 }

@@ -1,0 +1,186 @@
+//! The recipients of notifications, and their addresses.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Declarations, Ticket};
+
+/// A recipient of a notification. What depends on the ticket is looked up when the mail is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipient {
+    /// `group "G"`: the address of a declared group, or if it has none, those of its agents.
+    Group(String),
+    /// `agents of group "G"`: every agent of a declared group.
+    Agents(String),
+    /// `group of ticket`: as [`Self::Group`], for the group of the ticket.
+    TicketGroup,
+    /// `agents of group of ticket`: as [`Self::Agents`], for the group of the ticket.
+    TicketAgents,
+    /// `agent "A"`: a declared agent.
+    Agent(String),
+    /// `assignee`: the agent the ticket is assigned to.
+    Assignee,
+    /// `previous assignee`: the agent it was assigned to before the update. In an effect, that agent, if there was another
+    /// one; in a rule, `None`.
+    PreviousAssignee(Option<String>),
+    /// `requester`, if the email address is known.
+    Requester,
+    /// `address "…"`: an email address of nobody who is declared.
+    Address(String),
+}
+
+impl Recipient {
+    /// Whether it is not of the desk, and so must not learn the addresses of others.
+    pub const fn is_outside(&self) -> bool {
+        matches!(self, Self::Requester | Self::Address(_))
+    }
+
+    /// Whether an effect with this recipient is one of a rule that names the other.
+    pub fn is_from(&self, named: &Self) -> bool {
+        self == named || matches!((self, named), (Self::PreviousAssignee(_), Self::PreviousAssignee(None)))
+    }
+}
+
+/// The addresses of a mail, and why some of its recipients have none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// The addresses in order, without duplicates.
+    pub found: Vec<String>,
+    /// A reason for each recipient without an address: `the ticket has no assignee`.
+    pub missing: Vec<String>,
+}
+
+impl Declarations {
+    /// The addresses of these recipients of a mail about a ticket.
+    pub fn addresses(&self, to: &[Recipient], ticket: &Ticket) -> Addresses {
+        let mut addresses = Addresses::default();
+        for recipient in to {
+            match self.addresses_of(recipient, ticket) {
+                Err(missing) => addresses.missing.push(missing),
+                Ok(found) => {
+                    for address in found {
+                        if !addresses.found.iter().any(|known| known.eq_ignore_ascii_case(&address)) {
+                            addresses.found.push(address);
+                        }
+                    }
+                }
+            }
+        }
+        addresses
+    }
+
+    /// The addresses of a recipient, or why it has none.
+    fn addresses_of(&self, to: &Recipient, ticket: &Ticket) -> Result<Vec<String>, String> {
+        let ticket_group = || ticket.group.as_deref().ok_or("the ticket has no group");
+        let (name, found) = match to {
+            Recipient::Group(group) => (group.as_str(), self.group_addresses(group)),
+            Recipient::Agents(group) => (group.as_str(), self.agent_addresses(group)),
+            Recipient::TicketGroup => {
+                let group = ticket_group()?;
+                (group, self.group_addresses(group))
+            }
+            Recipient::TicketAgents => {
+                let group = ticket_group()?;
+                (group, self.agent_addresses(group))
+            }
+            Recipient::Agent(agent) => (agent.as_str(), self.agent_address(agent)),
+            Recipient::Assignee => {
+                let agent = ticket.assignee.as_deref().ok_or("the ticket has no assignee")?;
+                (agent, self.agent_address(agent))
+            }
+            Recipient::PreviousAssignee(agent) => {
+                let agent = agent.as_deref().ok_or("the ticket had no other assignee before")?;
+                (agent, self.agent_address(agent))
+            }
+            Recipient::Requester => {
+                let known = ticket.requester.email.clone();
+                return known
+                    .map(|address| vec![address])
+                    .ok_or_else(|| "the requester has no known email address".into());
+            }
+            Recipient::Address(address) => return Ok(vec![address.clone()]),
+        };
+        if found.is_empty() { Err(format!("{name:?} has no email address")) } else { Ok(found) }
+    }
+
+    fn agent_address(&self, name: &str) -> Vec<String> {
+        self.agents.iter().find(|agent| agent.name == name).and_then(|agent| agent.email.clone()).into_iter().collect()
+    }
+
+    fn agent_addresses(&self, group: &str) -> Vec<String> {
+        self.members(group).filter_map(|agent| agent.email.clone()).collect()
+    }
+
+    /// The addresses for a notification to a group: the group's own, else that of each agent.
+    fn group_addresses(&self, name: &str) -> Vec<String> {
+        let own = self.groups.iter().find(|group| group.name == name).and_then(|group| group.email.clone());
+        own.map_or_else(|| self.agent_addresses(name), |address| vec![address])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::desk::{
+        Person,
+        declarations::{Agent, Group},
+    };
+
+    #[test]
+    fn every_recipient_has_the_addresses_of_the_ticket_each_once_or_a_reason() {
+        let agent = |name: &str, email: Option<&str>, group: &str| Agent {
+            name: name.into(),
+            email: email.map(Into::into),
+            groups: vec![group.into()],
+            ..Agent::default()
+        };
+        let group = |name: &str, email: Option<&str>| Group { name: name.into(), email: email.map(Into::into) };
+        let desk = Declarations {
+            groups: vec![group("Social", Some("social@x.example")), group("Billing", None), group("Empty", None)],
+            agents: vec![
+                agent("Ana", Some("ana@x.example"), "Social"),
+                agent("Ben", None, "Social"),
+                agent("Cleo", Some("cleo@x.example"), "Billing"),
+            ],
+            ..Declarations::default()
+        };
+        let social = Ticket {
+            group: Some("Social".into()),
+            assignee: Some("Ana".into()),
+            requester: Person { email: Some("kim@y.example".into()), ..Person::default() },
+            ..Ticket::default()
+        };
+        let (nobody, bens) = (Ticket::default(), Ticket { assignee: Some("Ben".into()), ..Ticket::default() });
+        use Recipient as R;
+        let ana = || R::Agent("Ana".into());
+        for (to, ticket, found, missing) in [
+            (vec![R::Group("Social".into())], &nobody, "social@x.example", ""),
+            (vec![R::Group("Billing".into())], &nobody, "cleo@x.example", ""),
+            (vec![R::Group("Empty".into())], &nobody, "", "\"Empty\" has no email address"),
+            (vec![R::Agents("Social".into())], &nobody, "ana@x.example", ""),
+            (vec![R::TicketGroup], &social, "social@x.example", ""),
+            (vec![R::TicketAgents], &social, "ana@x.example", ""),
+            (vec![R::TicketGroup], &nobody, "", "the ticket has no group"),
+            (vec![R::TicketAgents, ana()], &nobody, "ana@x.example", "the ticket has no group"),
+            (vec![R::Assignee, R::TicketAgents, ana()], &social, "ana@x.example", ""),
+            (vec![R::Assignee], &nobody, "", "the ticket has no assignee"),
+            (vec![R::Assignee], &bens, "", "\"Ben\" has no email address"),
+            (vec![R::PreviousAssignee(Some("Cleo".into()))], &social, "cleo@x.example", ""),
+            (vec![R::PreviousAssignee(None)], &social, "", "the ticket had no other assignee before"),
+            (vec![R::Requester], &social, "kim@y.example", ""),
+            (vec![R::Requester], &nobody, "", "the requester has no known email address"),
+            (vec![R::Address("ANA@x.example".into()), R::Assignee], &social, "ANA@x.example", ""),
+        ] {
+            let addresses = desk.addresses(&to, ticket);
+            assert_eq!((&*addresses.found.join(" "), &*addresses.missing.join("; ")), (found, missing), "{to:?}");
+        }
+    }
+
+    #[test]
+    fn an_effect_is_from_the_rule_that_names_its_recipient() {
+        use Recipient as R;
+        let ana = R::PreviousAssignee(Some("Ana".into()));
+        assert!(ana.is_from(&R::PreviousAssignee(None)) && R::Assignee.is_from(&R::Assignee));
+        assert!(!R::PreviousAssignee(None).is_from(&ana) && !R::TicketGroup.is_from(&R::TicketAgents));
+    }
+}
