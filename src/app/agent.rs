@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::{App, NoSuchRule, UnitOfWork, accounts::word, apply::EMPTY, audience, people};
 use crate::{
     desk::{
-        AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, Kind, Owner, Status,
-        Ticket, TicketId, Via, Viewer, field::Declared, post_text::weighted_length, text::is_blank,
+        AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, Owner, Status, Ticket,
+        TicketId, Via, Viewer, field::Declared, post_text::weighted_length, text::is_blank,
     },
     engine::{self, Decision, UpdatedTicket, changes},
     lang::{
@@ -149,7 +149,7 @@ impl AgentUpdate {
     /// The fields that the update overwrites. Excludes tags, which are added and removed individually.
     fn sets(&self) -> BTreeSet<String> {
         let set = self.actions.iter().flat_map(|action| action.kind.sets());
-        set.filter(|field| field.kind() != Kind::Set).map(|field| field.name().into_owned()).collect()
+        set.filter(|field| !field.kind().is_set()).map(|field| field.name().into_owned()).collect()
     }
 }
 

@@ -115,7 +115,7 @@ impl UnitOfWork<'_> {
         }
         if let Some(decision) = &evaluation.decision
             && !loops::is_repeat(decision)
-            && let Some(state) = loops::state(&ticket, &decision.ticket, &evaluation.active)
+            && let Some(state) = loops::state(&rules, &ticket, &decision.ticket, &evaluation.active)
             && let Some(stopped) =
                 self.tx.come_round(id, &state, at, &rules.version.hash, &loops::fired(decision)).await?
         {

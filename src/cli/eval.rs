@@ -530,13 +530,14 @@ mod tests {
 
     use super::*;
     use crate::{
-        desk::{Declarations, Owner},
+        desk::{Declarations, FieldRef},
         lang::rules::{Action, ActionKind, Condition, Mode, On, Span, Trigger, Version},
     };
 
     /// A rule set of one trigger, which adds a tag to every created ticket.
     fn rules() -> Rules {
         let span = Span { file: "rules".into(), start: 0, end: 0, line: 1 };
+        let tags = FieldRef::find("tags", &Declarations::default()).unwrap();
         let trigger = Trigger {
             title: "tag".into(),
             doc: None,
@@ -544,7 +545,7 @@ mod tests {
             on: On { created: true, updated: false },
             when: Condition::always(span.clone()),
             caps: vec![],
-            then: vec![Action { kind: ActionKind::AddTags(Owner::Ticket, vec!["seen".into()]), span: span.clone() }],
+            then: vec![Action { kind: ActionKind::Add(tags, vec!["seen".into()]), span: span.clone() }],
             span,
         };
         let (triggers, version) = (vec![Arc::new(trigger)], Version::default());

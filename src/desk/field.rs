@@ -27,20 +27,31 @@ pub enum Kind {
     YesNo,
     /// A whole number; may be unknown.
     Number,
+    /// A decimal number; may be unknown.
+    Decimal,
     /// A word of a closed vocabulary; may be empty.
     Words(Words),
     /// A name declared in `twite.toml`; may be empty.
     Declared(Declared),
     /// Free text, compared folded; may be empty.
     Text,
-    /// A set of tags.
-    Set,
+    /// A set of tags or of declared names.
+    Set(Members),
     /// An instant, for `time since` and `time until`; may be unknown.
     Time,
     /// A time of day, to the minute.
     TimeOfDay,
-    /// A date.
+    /// A date; may be unknown.
     Date,
+}
+
+/// What a set consists of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Members {
+    /// Tags.
+    Tags,
+    /// The `choices` of the declared field with this name in rules.
+    Choices(String),
 }
 
 /// Which declaration a name must come from: in `twite.toml`, or an item of the rules.
@@ -64,12 +75,43 @@ pub enum Declared {
     Choice(String),
 }
 
+impl Kind {
+    /// Whether a value may be unknown, so that it is not known whether it differs from another.
+    pub const fn may_be_unknown(&self) -> bool {
+        matches!(self, Self::Number | Self::Decimal | Self::Time | Self::Date)
+    }
+
+    /// Whether values have an order that conditions compare.
+    pub const fn is_ordered(&self) -> bool {
+        match self {
+            Self::Number | Self::Decimal | Self::Time | Self::TimeOfDay | Self::Date => true,
+            Self::Words(words) => words.ordered,
+            Self::YesNo | Self::Declared(_) | Self::Text | Self::Set(_) => false,
+        }
+    }
+
+    /// Whether a value of this kind can equal one of the other.
+    pub fn compares_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::YesNo | Self::Set(_), _) => false,
+            (Self::Declared(Declared::Choice(_)), Self::Declared(Declared::Choice(_))) => true,
+            _ => self == other,
+        }
+    }
+
+    /// Whether it is a set.
+    pub const fn is_set(&self) -> bool {
+        matches!(self, Self::Set(_))
+    }
+}
+
 impl fmt::Display for Kind {
     /// The type as error messages name it: "a whole number".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::YesNo => "yes or no",
             Self::Number => "a whole number",
+            Self::Decimal => "a decimal number",
             Self::Words(_) => "a keyword",
             Self::Declared(Declared::Group) => "a declared group",
             Self::Declared(Declared::Agent) => "a declared agent",
@@ -80,7 +122,8 @@ impl fmt::Display for Kind {
             Self::Declared(Declared::Sla) => "the title of an `sla`",
             Self::Declared(Declared::Choice(_)) => "one of the declared choices",
             Self::Text => "text",
-            Self::Set => "a set of tags",
+            Self::Set(Members::Tags) => "a set of tags",
+            Self::Set(Members::Choices(_)) => "a set of the declared choices",
             Self::Time => "a time",
             Self::TimeOfDay => "a time of day",
             Self::Date => "a date",
@@ -232,12 +275,13 @@ mod tests {
         for field in FIELDS.iter() {
             assert!(names.insert(field.name), "{} twice", field.name);
             let fits = match (field.read)(facts) {
-                Value::Empty => field.kind != Kind::YesNo && field.kind != Kind::Set,
+                Value::Empty => field.kind != Kind::YesNo && field.kind != Kind::Set(Members::Tags),
                 Value::YesNo(_) => field.kind == Kind::YesNo,
                 Value::Number(_) => field.kind == Kind::Number,
                 Value::Word(_) => matches!(field.kind, Kind::Words(_) | Kind::Declared(_)),
                 Value::Text(_) => field.kind == Kind::Text,
-                Value::Set(_) => field.kind == Kind::Set,
+                Value::Decimal(_) => field.kind == Kind::Decimal,
+                Value::Set(_) => field.kind == Kind::Set(Members::Tags),
                 Value::Time(_) => field.kind == Kind::Time,
                 Value::TimeOfDay(_) => field.kind == Kind::TimeOfDay,
                 Value::Date(_) => field.kind == Kind::Date,

@@ -409,6 +409,11 @@ impl Hours {
             .into_iter()
     }
 
+    /// The instant at which a date begins; the last one for a date that never does.
+    pub fn start_of(&self, date: Date) -> Timestamp {
+        date.to_zoned_datetime(self.zone.clone()).map_or(Timestamp::MAX, |start| start.timestamp())
+    }
+
     /// The date at an instant.
     pub fn date(&self, at: Timestamp) -> Date {
         self.zone.to_datetime(at).date()

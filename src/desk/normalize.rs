@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use super::{CustomKind, CustomValue, Declarations, FieldRef, Owner, Person, Ticket, field::Declared, text};
+use super::{
+    CustomField, CustomKind, CustomValue, Decimal, Declarations, FieldRef, Owner, Person, Ticket, field::Declared,
+    moment::day, text,
+};
 
 /// Normalises a tag or hashtag: folded, without `#`. Empty if no other characters are left.
 pub fn tag(text: &str) -> String {
@@ -152,15 +155,34 @@ impl Ticket {
         }
         for owner in Owner::ALL {
             owner.custom_mut(self).retain(|name, value| {
-                let CustomValue::Text(text) = value else { return true };
                 let field = desk.fields.iter().find(|field| field.of == owner && field.name == *name);
-                if let Some(field) = field.filter(|field| field.kind == CustomKind::Choice)
-                    && let Some(choice) = desk.declared_name(&Declared::Choice(field.full_name()), text)
-                {
-                    choice.clone_into(text);
-                }
-                !text::is_blank(text)
+                custom(value, field, desk)
             });
+        }
+    }
+}
+
+/// Normalises the value of a declared field. Returns whether there is one.
+fn custom(value: &mut CustomValue, field: Option<&CustomField>, desk: &Declarations) -> bool {
+    let declared = field.filter(|field| field.kind.has_choices()).map(CustomField::declared);
+    let choice = |text: &str| Some(desk.declared_name(declared.as_ref()?, text)?.to_owned());
+    match value {
+        CustomValue::YesNo(_) | CustomValue::Number(_) => true,
+        CustomValue::Text(text) => {
+            let parsed = || match field?.kind {
+                CustomKind::Decimal => Some(text::trim(text).parse::<Decimal>().ok()?.to_string()),
+                CustomKind::Date => Some(day(&text::trim(text)).ok()?.to_string()),
+                _ => None,
+            };
+            if let Some(normal) = choice(text).or_else(parsed) {
+                *text = normal;
+            }
+            !text::is_blank(text)
+        }
+        CustomValue::Set(set) => {
+            let texts = std::mem::take(set).into_iter().filter(|text| !text::is_blank(text));
+            *set = texts.map(|text| choice(&text).unwrap_or(text)).collect();
+            !set.is_empty()
         }
     }
 }

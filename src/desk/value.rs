@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet, fmt};
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
-use super::{TimeOfDay, text::is_blank};
+use super::{Decimal, TimeOfDay, text::is_blank};
 
 /// The value of a field, borrowed from the ticket if possible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -17,11 +17,13 @@ pub enum Value<'a> {
     YesNo(bool),
     /// A whole number.
     Number(i64),
+    /// A decimal number.
+    Decimal(Decimal),
     /// A word of a vocabulary, or a declared name.
     Word(Cow<'a, str>),
     /// Text as written; compared folded, see [`super::text::fold`].
     Text(Cow<'a, str>),
-    /// A set of tags.
+    /// A set of tags or names.
     Set(Cow<'a, BTreeSet<String>>),
     /// An instant.
     Time(Timestamp),
@@ -38,6 +40,7 @@ impl Value<'_> {
             Self::Empty => Value::Empty,
             Self::YesNo(b) => Value::YesNo(b),
             Self::Number(n) => Value::Number(n),
+            Self::Decimal(d) => Value::Decimal(d),
             Self::Word(w) => Value::Word(Cow::Owned(w.into_owned())),
             Self::Text(t) => Value::Text(Cow::Owned(t.into_owned())),
             Self::Set(s) => Value::Set(Cow::Owned(s.into_owned())),
@@ -92,6 +95,7 @@ impl fmt::Display for Value<'_> {
             Self::Empty => f.write_str("empty"),
             Self::YesNo(b) => f.write_str(if *b { "yes" } else { "no" }),
             Self::Number(n) => n.fmt(f),
+            Self::Decimal(d) => d.fmt(f),
             Self::Word(w) => f.write_str(w),
             Self::Text(t) => write!(f, "{t:?}"),
             Self::Set(s) if s.is_empty() => f.write_str("empty"),

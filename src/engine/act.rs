@@ -6,13 +6,16 @@ use jiff::Timestamp;
 
 use super::{
     evaluate::same,
+    normal::{bounds, of_whole_number, whole_number},
     render::{render, render_json, render_public},
     sla,
 };
 use crate::{
     desk::{
-        Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Owner, Recipient, Scope, Ticket, Value,
-        field::FIELDS, normalize::tag,
+        Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Kind, Owner, Recipient, Scope, Ticket,
+        Value,
+        field::{FIELDS, Members},
+        normalize::tag,
     },
     lang::rules::{Action, ActionKind, Duration, Literal, SetTo, Template},
 };
@@ -22,6 +25,8 @@ pub(super) struct Outcome {
     pub(super) effects: Vec<Effect>,
     /// Whether an action was `stop`.
     pub(super) stop: bool,
+    /// What happened otherwise than it is written.
+    pub(super) remarks: Vec<String>,
 }
 
 /// The inputs of placeholders and durations in actions, apart from the ticket.
@@ -34,7 +39,7 @@ pub(super) struct Context<'a> {
 
 /// Applies actions in order; each reads the ticket as the ones before it left it.
 pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_>) -> Outcome {
-    let mut done = Outcome { effects: vec![], stop: false };
+    let mut done = Outcome { effects: vec![], stop: false, remarks: vec![] };
     for action in actions {
         let Context { event, now, desk } = context;
         let facts = Facts { ticket, event, now, desk };
@@ -54,13 +59,34 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
                 let text = text(template);
                 set(field, ticket, Value::Text(text.into()), now, desk);
             }
-            ActionKind::Clear(field) => set(field, ticket, Value::Empty, now, desk),
-            ActionKind::AddTags(owner, tags) => {
-                owner.tags_mut(ticket).extend(tags.iter().map(|t| tag(t)).filter(|t| !t.is_empty()));
+            ActionKind::Set(field, SetTo::Match { capture, from }) => {
+                let found = match (field, from.read(facts)) {
+                    (FieldRef::Custom(field), Value::Text(text)) => capture.find(&text, field),
+                    _ => None,
+                };
+                match found {
+                    Some(value) => set(field, ticket, value, now, desk),
+                    None => done.remarks.push(format!("`{field}` stays as it is: no match in `{from}`")),
+                }
             }
-            ActionKind::RemoveTags(owner, tags) => tags.iter().for_each(|t| {
-                owner.tags_mut(ticket).remove(&tag(t));
-            }),
+            ActionKind::Set(field, SetTo::Field { from, plus }) => {
+                let Sum { value, at_bound } = sum(&from.read(facts), &field.kind(), *plus);
+                if at_bound {
+                    done.remarks.push(format!("`{field}` stays at {value}, the bound of its kind"));
+                }
+                set(field, ticket, value, now, desk);
+            }
+            ActionKind::Clear(field) => set(field, ticket, Value::Empty, now, desk),
+            ActionKind::Add(field, members) => {
+                let mut set = set_of(field, facts);
+                set.extend(members.iter().map(|member| as_member(field, member)));
+                self::set(field, ticket, Value::Set(Cow::Owned(set)), now, desk);
+            }
+            ActionKind::Remove(field, members) => {
+                let mut set = set_of(field, facts);
+                set.retain(|member| !members.iter().any(|gone| as_member(field, gone) == *member));
+                self::set(field, ticket, Value::Set(Cow::Owned(set)), now, desk);
+            }
             ActionKind::Reply(template) => {
                 let render = if ticket.channel == Channel::TwitterDm { render } else { render_public };
                 done.effects.push(Effect::Reply { text: render(template, facts) });
@@ -127,9 +153,50 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// A value with a number added to it.
+struct Sum {
+    value: Value<'static>,
+    /// Whether the sum is beyond the bounds of the kind.
+    at_bound: bool,
+}
+
+/// Adds a whole number, the units of a decimal number, or days to a value.
+fn sum(value: &Value<'_>, kind: &Kind, plus: i64) -> Sum {
+    let known = whole_number(value);
+    let value = match (kind, known) {
+        _ if plus == 0 => return Sum { value: value.clone().into_owned(), at_bound: false },
+        (Kind::Number | Kind::Decimal, known) => known.unwrap_or(0),
+        (_, Some(known)) => known,
+        (_, None) => return Sum { value: Value::Empty, at_bound: false },
+    };
+    let (least, most) = bounds(kind);
+    let exact = i128::from(value) + i128::from(plus);
+    let within = exact.clamp(least.into(), most.into());
+    Sum { value: of_whole_number(within, kind), at_bound: exact != within }
+}
+
+/// The members of a set field.
+fn set_of(field: &FieldRef, facts: Facts<'_>) -> BTreeSet<String> {
+    match field.read(facts) {
+        Value::Set(set) => set.into_owned(),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// A member of a set as the field keeps it.
+fn as_member(field: &FieldRef, member: &str) -> String {
+    match field.kind() {
+        Kind::Set(Members::Choices(_)) => member.to_owned(),
+        _ => tag(member),
+    }
+}
+
 fn set(field: &FieldRef, ticket: &mut Ticket, value: Value<'_>, now: Timestamp, desk: &Declarations) {
     let value = match value {
-        Value::Set(tags) => Value::Set(Cow::Owned(tags.iter().map(|t| tag(t)).filter(|t| !t.is_empty()).collect())),
+        Value::Set(set) => {
+            let members = set.iter().map(|member| as_member(field, member)).filter(|member| !member.is_empty());
+            Value::Set(Cow::Owned(members.collect()))
+        }
         value => value,
     };
     // If the new text equals the old one when folded, the old spelling is kept.

@@ -316,7 +316,7 @@ impl Rule {
             let covered = self.predicates.get_mut(next);
             next += 1;
             let Some(covered) = covered.filter(|covered| !(covered.yes && covered.no)) else { return };
-            if only.is_some_and(|only| !only.contains(&*predicate.field.name())) {
+            if only.is_some_and(|only| !predicate.fields().any(|field| only.contains(&*field.name()))) {
                 return;
             }
             let result = if evaluate::predicate_holds(predicate, facts) { &mut covered.yes } else { &mut covered.no };

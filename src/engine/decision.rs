@@ -99,6 +99,9 @@ pub struct Fired {
     pub changes: Vec<Change>,
     /// Its effects, with rendered texts.
     pub effects: Vec<Effect>,
+    /// What its actions did otherwise than they are written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub remarks: Vec<String>,
     /// For an automation with `every`: how often it has fired since its condition came to hold, this time included.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repeat: Option<u32>,

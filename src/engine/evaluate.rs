@@ -2,7 +2,7 @@
 //!
 //! Empty values:
 //!
-//! - On an unknown number or time, every predicate is false except `is empty`. On an empty word, name or text, every
+//! - On an unknown number, date or time, every predicate is false except `is empty`. On an empty word, name or text, every
 //!   predicate is false except `is empty`, `is not` and `not in`: it neither `contains ""` nor `matches ".*"`.
 //! - An empty set contains nothing, so `has none of` holds.
 //! - `not (…)` is plain negation.
@@ -10,11 +10,11 @@
 
 use std::{borrow::Cow, cmp::Ordering};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     desk::{Facts, FieldRef, Kind, Status, Value, text},
-    lang::rules::{Comparison, Condition, ConditionKind, Duration, Folded, Literal, Op, Predicate},
+    lang::rules::{Comparison, Condition, ConditionKind, Duration, Folded, Literal, Op, Predicate, Relation},
 };
 
 /// Whether a condition holds.
@@ -40,6 +40,10 @@ pub fn predicate_holds(predicate: &Predicate, facts: Facts<'_>) -> bool {
 fn op_holds(field: &FieldRef, op: &Op, facts: Facts<'_>) -> bool {
     let value = field.read(facts);
     match op {
+        Op::Field(relation, other) => {
+            let kind = field.kind();
+            kind.compares_with(&other.kind()) && related(*relation, &value, &other.read(facts), &kind)
+        }
         Op::Changed { from, to } => changed(&before(field, facts), &value, from.as_ref(), to.as_ref()),
         Op::Since(comparison, span) => duration_holds(&value, *comparison, *span, facts, false),
         Op::Until(comparison, span) => duration_holds(&value, *comparison, *span, facts, true),
@@ -50,11 +54,12 @@ fn op_holds(field: &FieldRef, op: &Op, facts: Facts<'_>) -> bool {
     }
 }
 
-/// Whether an operator holds for a value of a field of this kind. False for operators that read the event or the clock.
+/// Whether an operator holds for a value of a field of this kind. False for operators that read another
+/// field, the event or the clock.
 pub(super) fn value_holds(op: &Op, kind: &Kind, value: &Value<'_>) -> bool {
     let is = |literal: &Literal| equal(value, literal);
     // For `is not`: an unknown number may or may not differ, so it is false; an empty word differs, so it is true.
-    let unknown = || value.is_empty() && matches!(kind, Kind::Number | Kind::Time);
+    let unknown = || value.is_empty() && kind.may_be_unknown();
     match op {
         Op::Holds => *value == Value::YesNo(true),
         Op::Is(literal) => is(literal),
@@ -72,7 +77,36 @@ pub(super) fn value_holds(op: &Op, kind: &Kind, value: &Value<'_>) -> bool {
         Op::Matches(pattern) => folded(value).is_some_and(|t| pattern.regex.is_match(&t)),
         Op::IsEmpty => value.is_empty(),
         Op::IsSet => !value.is_empty(),
-        Op::Changed { .. } | Op::Since(..) | Op::Until(..) | Op::TimeIn(..) => false,
+        Op::Field(..) | Op::Changed { .. } | Op::Since(..) | Op::Until(..) | Op::TimeIn(..) => false,
+    }
+}
+
+/// Whether the values of two fields of a kind are related so.
+fn related(relation: Relation, a: &Value<'_>, b: &Value<'_>, kind: &Kind) -> bool {
+    let both = !a.is_empty() && !b.is_empty();
+    match relation {
+        Relation::Is => both && same(a, b),
+        Relation::IsNot => !same(a, b) && (both || !kind.may_be_unknown()),
+        Relation::Compare(comparison) => both && kind.is_ordered() && comparison.holds(ordering(a, b, kind)),
+    }
+}
+
+/// The order of two values of a kind; equal if they have none.
+pub(super) fn ordering(a: &Value<'_>, b: &Value<'_>, kind: &Kind) -> Ordering {
+    match (a, b) {
+        (Value::YesNo(a), Value::YesNo(b)) => a.cmp(b),
+        (Value::Number(a), Value::Number(b)) => a.cmp(b),
+        (Value::Decimal(a), Value::Decimal(b)) => a.cmp(b),
+        (Value::Time(a), Value::Time(b)) => a.cmp(b),
+        (Value::TimeOfDay(a), Value::TimeOfDay(b)) => a.cmp(b),
+        (Value::Date(a), Value::Date(b)) => a.cmp(b),
+        (Value::Set(a), Value::Set(b)) => a.cmp(b),
+        (Value::Word(a), Value::Word(b)) => match kind {
+            Kind::Words(words) => words.rank(a).cmp(&words.rank(b)),
+            _ => a.cmp(b),
+        },
+        (Value::Text(a), Value::Text(b)) => text::fold(a).cmp(&text::fold(b)),
+        _ => Ordering::Equal,
     }
 }
 
@@ -100,6 +134,7 @@ pub(super) fn same(a: &Value<'_>, b: &Value<'_>) -> bool {
 fn equal(value: &Value<'_>, literal: &Literal) -> bool {
     match (value, literal) {
         (Value::Number(a), Literal::Number(b)) => a == b,
+        (Value::Decimal(a), Literal::Decimal(b)) => a == b,
         (Value::Word(a), Literal::Word { word, .. }) => a == word,
         (Value::Text(_), Literal::Text(b)) => folded(value).is_some_and(|a| a == b.folded),
         (Value::YesNo(a), Literal::YesNo(b)) => a == b,
@@ -129,6 +164,7 @@ fn search(value: &Value<'_>, needles: &[Folded], found: fn(&str, &str) -> bool) 
 fn order(value: &Value<'_>, literal: &Literal, kind: &Kind) -> Option<Ordering> {
     match (value, literal, kind) {
         (Value::Number(a), Literal::Number(b), _) => Some(a.cmp(b)),
+        (Value::Decimal(a), Literal::Decimal(b), _) => Some(a.cmp(b)),
         (Value::Word(a), Literal::Word { rank: Some(b), .. }, Kind::Words(words)) => Some(words.rank(a)?.cmp(b)),
         (Value::Time(a), Literal::Time(b), _) => Some(a.cmp(b)),
         (Value::TimeOfDay(a), Literal::TimeOfDay(b), _) => Some(a.cmp(b)),
@@ -157,9 +193,18 @@ pub(super) fn time_in(statuses: &[Status], business: bool, facts: Facts<'_>) -> 
     }
 }
 
+/// The instant that a time is, or at which a date begins where the desk is.
+pub(super) fn instant(value: &Value<'_>, facts: Facts<'_>) -> Option<Timestamp> {
+    match value {
+        Value::Time(time) => Some(*time),
+        Value::Date(date) => Some(facts.hours().start_of(*date)),
+        _ => None,
+    }
+}
+
 /// Whether the time since a value, or with `until` the time until it, satisfies a comparison with a duration.
 fn duration_holds(value: &Value<'_>, comparison: Comparison, span: Duration, facts: Facts<'_>, until: bool) -> bool {
-    let Value::Time(time) = *value else { return false };
+    let Some(time) = instant(value, facts) else { return false };
     let (from, to) = if until { (facts.now, time) } else { (time, facts.now) };
     let asked = span.length(facts.hours());
     let length = if span.is_business() {

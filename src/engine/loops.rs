@@ -10,15 +10,19 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::decision::Decision;
-use crate::desk::Ticket;
+use crate::{
+    desk::{FieldRef, Kind, Ticket, Value},
+    lang::rules::{ActionKind, Part, Rules, SetTo},
+};
 
 /// The time within which a repeated state is a loop.
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
 /// A hash of the state after an evaluation; `None` if the ticket did not change.
 ///
-/// Covers the fields that rules can restore. Times, counts and comments only grow, so they would differ in each round.
-pub fn state(before: &Ticket, after: &Ticket, active: &BTreeSet<String>) -> Option<String> {
+/// Covers the fields that rules can restore. Times, counts and comments only grow, so they would differ in each round; so may
+/// the numbers, dates and texts that rules compute.
+pub fn state(rules: &Rules, before: &Ticket, after: &Ticket, active: &BTreeSet<String>) -> Option<String> {
     if after == before {
         return None;
     }
@@ -36,10 +40,31 @@ pub fn state(before: &Ticket, after: &Ticket, active: &BTreeSet<String>) -> Opti
         ..Ticket::default()
     };
     state.requester.take_kept(&after.requester);
+    for field in computed(rules) {
+        field.write(&mut state, Value::Empty, Timestamp::UNIX_EPOCH);
+    }
     let mut sha = Sha256::new();
     // Serializing a ticket as JSON does not fail.
     sha.update(serde_json::to_vec(&(state, active)).unwrap_or_default());
     Some(sha.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The fields that rules set to a value they compute, of which there is no end.
+fn computed(rules: &Rules) -> impl Iterator<Item = &FieldRef> {
+    let triggers = rules.triggers.iter().map(|trigger| &trigger.then);
+    let automations = rules.automations.iter().map(|automation| &automation.then);
+    triggers.chain(automations).flatten().filter_map(|action| match &action.kind {
+        ActionKind::Set(field, to) => {
+            let is_computed = match to {
+                SetTo::Literal(_) => false,
+                SetTo::Match { .. } => true,
+                SetTo::Template(text) => text.parts.iter().any(|part| matches!(part, Part::Placeholder { .. })),
+                SetTo::Field { .. } => matches!(field.kind(), Kind::Text) || field.kind().may_be_unknown(),
+            };
+            is_computed.then_some(field)
+        }
+        _ => None,
+    })
 }
 
 /// Whether a decision only repeats what it says `every` so often. That ends, or goes on, as its author says.

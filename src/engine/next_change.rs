@@ -101,14 +101,20 @@ fn changes_at(predicate: &Predicate, facts: Facts<'_>) -> Option<Timestamp> {
             if boundary.included { Some(boundary.at) } else { right_after(boundary.at) }
         }
         // `time since` grows: `>=` and `<` change at the boundary, `>` and `<=` right after it.
-        (Op::Since(comparison, length), Value::Time(time)) => {
+        (Op::Since(comparison, length), value) => {
+            let time = evaluate::instant(&value, facts)?;
             let boundary = comparison.boundary(length.reached_after(time, hours))?;
             if boundary.included { Some(boundary.at) } else { right_after(boundary.at) }
         }
         // `time until` shrinks: `>=` and `<` change right after the boundary, `>` and `<=` at it.
-        (Op::Until(comparison, length), Value::Time(time)) => {
+        (Op::Until(comparison, length), value) => {
+            let time = evaluate::instant(&value, facts)?;
             let boundary = comparison.boundary(length.reached_before(time, hours))?;
             if boundary.included { right_after(boundary.at) } else { Some(boundary.at) }
+        }
+        (Op::Field(_, other), _) => {
+            let clock = [&predicate.field, other].into_iter().filter(|field| field.scope() == Scope::Clock);
+            clock.filter_map(|field| field.changes_after(facts)).min()
         }
         // A comparison with 18:00 changes at 18:00 or 18:01.
         (op, Value::TimeOfDay(_)) => {

@@ -4,16 +4,19 @@
 //! The parts follow from the literals of the predicate. To find the result on a part, [`evaluate`] is called with one
 //! value of it. The index maps parts to slots.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp, civil::Date};
 
 use super::evaluate;
 use crate::{
-    desk::{Kind, Scope, Value},
+    desk::{Decimal, Kind, Scope, Value},
     lang::rules::{Comparison, Duration, Folded, Literal, Op, Pattern, Predicate},
 };
 
 /// Maximum number of codes that a mask distinguishes, one bit each.
 pub(super) const MAX_CODES: usize = 64;
+
+/// Dates are counted from here.
+const EPOCH: Date = Date::constant(1970, 1, 1);
 
 /// The normal form of a predicate: its result for each part of its field's domain.
 #[derive(Debug)]
@@ -22,7 +25,7 @@ pub(super) enum Normal<'p> {
     Codes(u64),
     /// A change of a field with `n` values. Bit `before * n + now` is the result.
     Changes(u64),
-    /// A number, or the age of a time in nanoseconds.
+    /// A number, a date in days, or the age of a time in nanoseconds.
     Ranges(Ranges),
     /// A whole name, text or set.
     Whole(Whole<'p>),
@@ -30,11 +33,12 @@ pub(super) enum Normal<'p> {
     Tags(Tags<'p>),
     /// A search in a text.
     Search(Search<'p>),
-    /// No normal form: the result depends on the clock, on business time, on who acts, or on too many values.
+    /// No normal form: the result depends on the clock, on business time, on who acts, on
+    /// another field, or on too many values.
     Opaque,
 }
 
-/// The results of a predicate on a number or an age; each part extends up to the next cut.
+/// The results of a predicate on a number, a date or an age; each part extends up to the next cut.
 #[derive(Debug)]
 pub(super) struct Ranges {
     /// The result for an empty value.
@@ -97,7 +101,7 @@ pub(super) fn normal(predicate: &Predicate) -> Normal<'_> {
     match (&predicate.op, &kind) {
         // Opening hours are too slow to evaluate for every ticket.
         _ if predicate.field.scope() == Scope::Clock => Normal::Opaque,
-        (Op::TimeIn(..), _) => Normal::Opaque,
+        (Op::TimeIn(..) | Op::Field(..), _) => Normal::Opaque,
         // The result depends on the event, not on the field alone.
         _ if predicate.asks_me() => Normal::Opaque,
         (Op::Changed { from, to }, _) => match values(&kind) {
@@ -105,15 +109,17 @@ pub(super) fn normal(predicate: &Predicate) -> Normal<'_> {
             values => Normal::Changes(changes(&values, from.as_ref(), to.as_ref())),
         },
         (Op::Since(_, length) | Op::Until(_, length), Kind::Time) if length.is_business() => Normal::Opaque,
+        // When a date begins depends on the schedule of the ticket.
+        (Op::Since(..) | Op::Until(..), Kind::Date) => Normal::Opaque,
         (_, Kind::Words(words)) if words.words.len() >= MAX_CODES => Normal::Opaque,
         (op, Kind::YesNo | Kind::Words(_)) => Normal::Codes(codes(op, &kind)),
         (op, Kind::Time) if literals(op).iter().any(|l| matches!(l, Literal::Time(_))) => Normal::Opaque,
-        (_, Kind::Number | Kind::Time) => Normal::Ranges(ranges(predicate)),
-        (Op::HasAny(tags), Kind::Set) => Normal::Tags(Tags { tags, every: false, present: true }),
-        (Op::HasAll(tags), Kind::Set) => Normal::Tags(Tags { tags, every: true, present: true }),
-        (Op::HasNone(tags), Kind::Set) => Normal::Tags(Tags { tags, every: true, present: false }),
-        (op @ (Op::IsEmpty | Op::IsSet), Kind::Set) => Normal::Whole(whole(op, &kind)),
-        (_, Kind::Set | Kind::TimeOfDay | Kind::Date) => Normal::Opaque,
+        (_, Kind::Number | Kind::Decimal | Kind::Date | Kind::Time) => Normal::Ranges(ranges(predicate)),
+        (Op::HasAny(tags), Kind::Set(_)) => Normal::Tags(Tags { tags, every: false, present: true }),
+        (Op::HasAll(tags), Kind::Set(_)) => Normal::Tags(Tags { tags, every: true, present: true }),
+        (Op::HasNone(tags), Kind::Set(_)) => Normal::Tags(Tags { tags, every: true, present: false }),
+        (op @ (Op::IsEmpty | Op::IsSet), Kind::Set(_)) => Normal::Whole(whole(op, &kind)),
+        (_, Kind::Set(_) | Kind::TimeOfDay) => Normal::Opaque,
         (op, Kind::Text | Kind::Declared(_)) => match search(op) {
             Some(search) => Normal::Search(search),
             None => Normal::Whole(whole(op, &kind)),
@@ -176,17 +182,14 @@ fn ranges(predicate: &Predicate) -> Ranges {
     }
 }
 
-/// The values at which an operator on a number or a time can change, ascending.
+/// The values at which an operator on a number, a date or a time can change, ascending.
 fn cuts(op: &Op) -> Vec<i128> {
     let around = |at: i128| [at, at + 1];
     let mut cuts: Vec<i128> = match op {
         Op::Since(_, Duration::Clock(length)) => around(length.as_nanos()).into(),
         Op::Until(_, Duration::Clock(length)) => around(-length.as_nanos()).into(),
         op => {
-            let numbers = literals(op).iter().filter_map(|literal| match literal {
-                Literal::Number(n) => Some(i128::from(*n)),
-                _ => None,
-            });
+            let numbers = literals(op).iter().filter_map(|literal| whole_number(&literal.value())).map(i128::from);
             // Numbers are `i64`, so a cut above its range is never reached.
             numbers.flat_map(around).filter(|cut| *cut <= i128::from(i64::MAX)).collect()
         }
@@ -194,6 +197,38 @@ fn cuts(op: &Op) -> Vec<i128> {
     cuts.sort_unstable();
     cuts.dedup();
     cuts
+}
+
+/// A number as a whole number: a decimal number in its units, a date as the days since 1970.
+pub(super) fn whole_number(value: &Value<'_>) -> Option<i64> {
+    match value {
+        Value::Number(number) => Some(*number),
+        Value::Decimal(decimal) => Some(decimal.units()),
+        Value::Date(date) => Some((*date - EPOCH).get_days().into()),
+        _ => None,
+    }
+}
+
+/// The least and the greatest [`whole_number`] of a kind.
+pub(super) fn bounds(kind: &Kind) -> (i64, i64) {
+    let date = |year, month, day| whole_number(&Value::Date(Date::constant(year, month, day))).unwrap_or_default();
+    match kind {
+        Kind::Date => (date(0, 1, 1), date(9999, 12, 31)),
+        _ => (i64::MIN, i64::MAX),
+    }
+}
+
+/// The value of a kind that [`whole_number`] gives this for; empty if there is none.
+pub(super) fn of_whole_number(number: i128, kind: &Kind) -> Value<'static> {
+    let Ok(number) = i64::try_from(number) else { return Value::Empty };
+    match kind {
+        Kind::Decimal => Value::Decimal(Decimal::from_units(number)),
+        Kind::Date => {
+            let days = i32::try_from(number).ok().and_then(|days| Span::new().try_days(days).ok());
+            days.and_then(|days| EPOCH.checked_add(days).ok()).map_or(Value::Empty, Value::Date)
+        }
+        _ => Value::Number(number),
+    }
 }
 
 /// Whether a predicate holds for this number, or for a time of this age in nanoseconds.
@@ -205,7 +240,7 @@ fn holds_at(predicate: &Predicate, at: i128) -> bool {
         (Op::Until(comparison, Duration::Clock(with)), Kind::Time) => compares(comparison, with, -at),
         // Other operators on times do not depend on the value.
         (op, kind @ Kind::Time) => evaluate::value_holds(op, &kind, &Value::Time(Timestamp::UNIX_EPOCH)),
-        (op, kind) => evaluate::value_holds(op, &kind, &i64::try_from(at).map_or(Value::Empty, Value::Number)),
+        (op, kind) => evaluate::value_holds(op, &kind, &of_whole_number(at, &kind)),
     }
 }
 

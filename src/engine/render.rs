@@ -92,7 +92,12 @@ fn plain(value: &Value<'_>) -> String {
         Value::Empty => String::new(),
         Value::Word(text) | Value::Text(text) => text.clone().into_owned(),
         Value::Set(tags) => tags.iter().map(String::as_str).collect::<Vec<_>>().join(" "),
-        Value::YesNo(_) | Value::Number(_) | Value::Time(_) | Value::TimeOfDay(_) | Value::Date(_) => value.to_string(),
+        Value::YesNo(_)
+        | Value::Number(_)
+        | Value::Decimal(_)
+        | Value::Time(_)
+        | Value::TimeOfDay(_)
+        | Value::Date(_) => value.to_string(),
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 
 use super::evaluate;
 use crate::{
-    desk::{Declarations, Facts, FieldRef, Kind, Ticket, Value},
+    desk::{Decimal, Declarations, Facts, FieldRef, Kind, Ticket, Value},
     lang::rules::{Aggregate, Calendar, Measure, Period, PeriodUnit, Quantity, Report, Split},
 };
 
@@ -442,13 +442,15 @@ fn keys_of(split: &Split, facts: Facts<'_>, zone: &TimeZone) -> Vec<Key> {
     }
 }
 
-/// The quantity of a ticket that a measure aggregates, if it has one: a count, or a length of time in milliseconds.
+/// The quantity of a ticket that a measure aggregates, if it has one: a number, the units of a decimal
+/// number, or a length of time in milliseconds.
 /// Integers, so that aggregating in another order, as SQL does, comes to the same.
 fn quantity_of(measure: &Measure, facts: Facts<'_>) -> Option<i64> {
     let Measure::Of { quantity, .. } = measure else { return None };
     match quantity {
         Quantity::Field(field) => match field.read(facts) {
             Value::Number(number) => Some(number),
+            Value::Decimal(decimal) => Some(decimal.units()),
             _ => None,
         },
         Quantity::Time { metric, business } => {
@@ -489,10 +491,12 @@ impl Group {
 }
 
 impl Measure {
-    /// Converts an aggregate to the unit that is reported: lengths of time from milliseconds to seconds.
+    /// Converts an aggregate to the unit that is reported: lengths of time from milliseconds to seconds, and decimal numbers
+    /// from their units.
     pub fn in_unit(&self, value: f64) -> f64 {
         match self {
             Self::Of { quantity, .. } if quantity.is_time() => value / 1000.0,
+            Self::Of { quantity, .. } if quantity.is_decimal() => Decimal::approximate(value),
             _ => value,
         }
     }

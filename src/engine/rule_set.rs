@@ -76,7 +76,9 @@ impl RuleSet {
         let conditions = rules.automations.iter().map(|automation| &automation.when);
         for condition in conditions.chain(rules.slas.iter().flat_map(|sla| sla.conditions())) {
             let counted = |name: &str| matches!(name, "requester.tickets" | "requester.unsolved_tickets");
-            condition.predicates(&mut |predicate, _| asks_for_counts |= counted(&predicate.field.name()));
+            condition.predicates(&mut |predicate, _| {
+                asks_for_counts |= predicate.fields().any(|field| counted(&field.name()));
+            });
         }
         Self { rules, triggers, asks_for_counts, learned_from: recent.len(), idle: Mutex::default() }
     }

@@ -302,7 +302,7 @@ impl<'r> Playback<'r> {
             let evaluation = automation::evaluate_automations(rules, &self.ticket, &due, at, &mut rules.matcher());
             if let Some(decision) = &evaluation.decision
                 && !loops::is_repeat(decision)
-                && let Some(state) = loops::state(&self.ticket, &decision.ticket, &evaluation.active)
+                && let Some(state) = loops::state(rules, &self.ticket, &decision.ticket, &evaluation.active)
                 && let Some(automations) = seen.record(state, at, loops::fired(decision))
             {
                 return Err(TestError::Loop { span: span.clone(), at, automations });
@@ -441,7 +441,7 @@ fn why_not(title: &str, runs: &[Run]) -> (String, Vec<String>) {
 /// The changes that rules made to the fields of a condition, in order, one line each.
 fn changes_to(condition: &Condition, runs: &[Run]) -> Vec<String> {
     let mut fields = vec![];
-    condition.predicates(&mut |predicate, _| fields.push(predicate.field.name()));
+    condition.predicates(&mut |predicate, _| fields.extend(predicate.fields().map(|field| field.name())));
     let fired = runs.iter().flat_map(|run| &run.decision().fired).filter(|fired| !fired.shadow);
     fired
         .flat_map(|fired| fired.changes.iter().map(move |change| (fired, change)))

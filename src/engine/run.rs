@@ -135,6 +135,7 @@ pub(super) fn fire(
         shadow,
         changes,
         effects: done.effects,
+        remarks: done.remarks,
         repeat: None,
         why,
     });

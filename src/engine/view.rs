@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::evaluate;
 use crate::{
-    desk::{Declarations, Facts, Kind, Ticket, Value, text::fold},
+    desk::{Declarations, Facts, Ticket},
     lang::rules::{Sort, View},
 };
 
@@ -32,26 +32,9 @@ fn compare(sort: &Sort, a: Facts<'_>, b: Facts<'_>) -> Ordering {
     match (a.is_empty(), b.is_empty()) {
         (true, true) => Ordering::Equal,
         (false, false) => {
-            let ordering = order(&a, &b, &sort.by.kind());
+            let ordering = evaluate::ordering(&a, &b, &sort.by.kind());
             if sort.descending { ordering.reverse() } else { ordering }
         }
         (a_empty, b_empty) => a_empty.cmp(&b_empty),
-    }
-}
-
-fn order(a: &Value<'_>, b: &Value<'_>, kind: &Kind) -> Ordering {
-    match (a, b) {
-        (Value::YesNo(a), Value::YesNo(b)) => a.cmp(b),
-        (Value::Number(a), Value::Number(b)) => a.cmp(b),
-        (Value::Time(a), Value::Time(b)) => a.cmp(b),
-        (Value::TimeOfDay(a), Value::TimeOfDay(b)) => a.cmp(b),
-        (Value::Date(a), Value::Date(b)) => a.cmp(b),
-        (Value::Set(a), Value::Set(b)) => a.cmp(b),
-        (Value::Word(a), Value::Word(b)) => match kind {
-            Kind::Words(words) => words.rank(a).cmp(&words.rank(b)),
-            _ => a.cmp(b),
-        },
-        (Value::Text(a), Value::Text(b)) => fold(a).cmp(&fold(b)),
-        _ => Ordering::Equal,
     }
 }

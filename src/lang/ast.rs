@@ -247,13 +247,16 @@ nodes! {
     RunsClause {}
     ThenClause { actions: nodes(Action), }
 
-    SetAction { field: token(Path), values: values_behind_name(), }
+    SetAction { field: token(Path), values: values_behind_name(), sum: node(Sum), capture: node(Capture), }
+    Capture { text: text(), from: token(Path), }
+    Sum { sign: token(Sign), value: value(), }
     ClearAction { field: token(Path), }
     TagsAction {
         add: has("add"),
         requester: has("requester"),
         tag: keyword("tag"),
         dotted: keyword("requester.tags"),
+        field: token(SetField),
         values: values(),
     }
     AssignAction { choosing: node(Choosing), group: has("group"), agent: has("agent"), value: value(), }
@@ -317,8 +320,9 @@ nodes! {
     GivenSample { not: has("not"), sample: node(Sample), }
     GivenFired { title: text(), count: token(Number), values: values(), }
     Facts { facts: nodes(Fact), }
-    Fact { facts: node(Facts), tags: node(TagList), text: text(), value: value_behind_name(), ago: has("ago"), }
+    Fact { facts: node(Facts), tags: node(TagList), choices: node(ChoiceList), text: text(), value: value_behind_name(), ago: has("ago"), }
     TagList { values: values(), }
+    ChoiceList { values: values(), }
     AtClause { moment: value(), }
     HappensClause {
         created: has("created"),

@@ -177,6 +177,9 @@ pub(super) fn is_anything(word: &str) -> bool {
 pub(super) type Phrases = &'static [(&'static str, &'static str)];
 
 /// Phrases in conditions.
+/// What to write instead of a sum in a condition.
+const NO_SUMS: &str = "conditions compare values as they are: compare two fields, as in `field.paid < field.owed`";
+
 pub(super) const CONDITIONS: Phrases = &[
     // SQL.
     ("<field> is null", "write `<field> is empty`"),
@@ -187,6 +190,12 @@ pub(super) const CONDITIONS: Phrases = &[
     ("<field> is like", SEARCH),
     ("<field> between", "write `<field> >= 10 and <field> <= 20`, for example"),
     ("<field> not in", "write `<field> not in (…)`"),
+    ("<field> is before", "write `<field> < 2026-12-24`, for example"),
+    ("<field> is after", "write `<field> > 2026-12-24`, for example"),
+    ("<field> is <field> +", NO_SUMS),
+    ("<field> is <field> -", NO_SUMS),
+    ("<field> > <field> +", NO_SUMS),
+    ("<field> < <field> +", NO_SUMS),
     // Python, Ruby and JavaScript.
     ("<text> in <field>", "write `<field> contains <text>`, or `<field> has …` for tags"),
     ("<text> not in <field>", "write `not <field> contains <text>`, or `not <field> has …` for tags"),
@@ -479,6 +488,9 @@ pub(super) const MEASURES: Phrases = &[
 ];
 
 /// Phrases in actions.
+/// How to count.
+const COUNT: &str = "to count, write `set <field> to <field> + 1`";
+
 pub(super) const ACTIONS: Phrases = &[
     ("add tags <value> and", "separate tags by `,`, and write each action on its own line"),
     ("add tags :", "delete the `:`"),
@@ -493,6 +505,18 @@ pub(super) const ACTIONS: Phrases = &[
     ("add tags to", "write `add tags …`, or `set tags to …` to replace them"),
     ("add tags [", "write tags without brackets: `add tags a, b`"),
     ("add <value>", "to add tags, write `add tags <value>`"),
+    ("add <number> to <field>", "write `set <field> to <field> + <number>`"),
+    (
+        "add <value> to <field>",
+        "write `add <field> <value>` for a field of several choices, and `add tags <value>` for tags",
+    ),
+    ("increment <field>", COUNT),
+    ("increase <field>", COUNT),
+    ("<field> + +", COUNT),
+    ("<field> + =", COUNT),
+    ("set <field> + =", COUNT),
+    ("set <field> to <field> *", "numbers are not multiplied; write `+` or `-` and a number"),
+    ("set <field> to match of", "write `set <field> to the match of \"…(…)…\" in description`"),
     ("add tags requester <value>", "write `add requester tags <value>`"),
     ("add tags to requester", ABOUT_REQUESTER),
     ("add tags <value> to requester", ABOUT_REQUESTER),

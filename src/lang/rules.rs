@@ -4,6 +4,7 @@
 //! also build them by hand.
 
 mod cap;
+mod capture;
 mod me;
 mod pattern;
 mod report;
@@ -18,7 +19,7 @@ use std::{
 use jiff::SignedDuration;
 
 use crate::desk::{
-    Declarations, Event, FieldRef, Hours, Kind, Owner, Reached, Recipient, Repeat, Scope, Status, TimeOfDay, Value,
+    Decimal, Declarations, Event, FieldRef, Hours, Kind, Reached, Recipient, Repeat, Scope, Status, TimeOfDay, Value,
     field,
     text::{fold, fold_needle},
 };
@@ -26,6 +27,7 @@ use crate::desk::{
 pub(crate) use self::me::is_of_agent;
 pub use self::{
     cap::{Cap, MAX_CAPS, MAX_TIMES},
+    capture::Capture,
     pattern::{InvalidPattern, Pattern},
     report::{Aggregate, Calendar, Chart, Measure, Over, Period, PeriodUnit, Quantity, Report, Split},
     sla::{Sla, SlaTime},
@@ -308,6 +310,15 @@ impl Predicate {
         self.text.0.get_or_init(|| self.to_string().into())
     }
 
+    /// The field it reads, and the one that it is compared with.
+    pub fn fields(&self) -> impl Iterator<Item = &FieldRef> {
+        let other = match &self.op {
+            Op::Field(_, other) => Some(other),
+            _ => None,
+        };
+        std::iter::once(&self.field).chain(other)
+    }
+
     /// Whether the result depends on who acts or reads.
     pub fn asks_me(&self) -> bool {
         self.asks_me
@@ -315,14 +326,15 @@ impl Predicate {
 
     /// Whether the result depends on the business hours that apply to the ticket.
     pub fn asks_hours(&self) -> bool {
-        self.field.scope() == Scope::Clock
+        self.fields().any(|field| field.scope() == Scope::Clock)
+            || matches!(self.op, Op::Since(..) | Op::Until(..)) && self.field.is_declared_date()
             || matches!(&self.op, Op::Since(_, span) | Op::Until(_, span) | Op::TimeIn(_, _, span) if span.is_business())
     }
 }
 
 /// An operator with its operand. If the field has no value:
 ///
-/// - For a number or a time, the value is *unknown*: every operator except `is empty` is false, including `is not` and
+/// - For a number, a date or a time, the value is *unknown*: every operator except `is empty` is false, including `is not` and
 ///   `not in`, because it is not known that the values differ.
 /// - A word, name or text is *empty*, and differs from every value: `is not` and `not in` are true. The comparisons
 ///   `<`, `<=`, `>` and `>=` are false.
@@ -338,6 +350,8 @@ pub enum Op {
     IsNot(Literal),
     /// `< V`, `<= V`, `> V`, `>= V`; for numbers, ordered words, times of day and dates.
     Compare(Comparison, Literal),
+    /// `is F`, `is not F`, `< F`, `<= F`, `> F`, `>= F`: the value of another field of the same kind.
+    Field(Relation, FieldRef),
     /// `in (…)`
     In(Values<Literal>),
     /// `not in (…)`
@@ -377,6 +391,37 @@ pub enum Op {
     /// `time in status open > 4 hours`, `time in status (new, open) > 4 hours`: the total time that the ticket has spent
     /// in these statuses until now.
     TimeIn(Statuses, Comparison, Duration),
+}
+
+/// How the values of two fields are compared. With no value in either, nothing holds. Where one alone has none, they differ
+/// (`is not`), unless it may be any: a number, date or time that is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relation {
+    /// `is`
+    Is,
+    /// `is not`
+    IsNot,
+    /// `<`, `<=`, `>`, `>=`
+    Compare(Comparison),
+}
+
+impl Relation {
+    /// The relation with its sides exchanged: `a < b` is `b > a`.
+    pub(crate) const fn flipped(self) -> Self {
+        match self {
+            Self::Compare(comparison) => Self::Compare(comparison.flipped()),
+            same => same,
+        }
+    }
+
+    /// As written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Is => "is",
+            Self::IsNot => "is not",
+            Self::Compare(comparison) => comparison.as_str(),
+        }
+    }
 }
 
 /// Statuses whose time is counted together, in the order in which they are written.
@@ -485,6 +530,8 @@ pub struct Boundary {
 pub enum Literal {
     /// A whole number.
     Number(i64),
+    /// A decimal number.
+    Decimal(Decimal),
     /// A word of the field's vocabulary, or a declared name.
     Word {
         /// The word.
@@ -496,7 +543,7 @@ pub enum Literal {
     Text(Folded),
     /// `yes` or `no`, in `set` and in tests.
     YesNo(bool),
-    /// Tags, in `given` and in `set tags to`.
+    /// The members of a set, in `given` and in `set tags to`.
     Set(Vec<String>),
     /// An instant, in tests.
     Time(jiff::Timestamp),
@@ -515,6 +562,7 @@ impl Literal {
     pub fn value(&self) -> Value<'_> {
         match self {
             Self::Number(n) => Value::Number(*n),
+            Self::Decimal(d) => Value::Decimal(*d),
             Self::Word { word, .. } => Value::Word(word.as_str().into()),
             Self::Text(t) => Value::Text(t.written.as_str().into()),
             Self::YesNo(b) => Value::YesNo(*b),
@@ -633,10 +681,10 @@ pub enum ActionKind {
     Set(FieldRef, SetTo),
     /// `clear F`
     Clear(FieldRef),
-    /// `add tags a, b`, `add requester tags a, b`
-    AddTags(Owner, Vec<String>),
-    /// `remove tags a, b`, `remove requester tags a, b`
-    RemoveTags(Owner, Vec<String>),
+    /// `add tags a, b`, `add requester tags a, b`, `add field.topics a, b`
+    Add(FieldRef, Vec<String>),
+    /// `remove tags a, b`, `remove requester tags a, b`, `remove field.topics a, b`
+    Remove(FieldRef, Vec<String>),
     /// `reply "…"`
     Reply(Template),
     /// `note "…"`
@@ -686,17 +734,15 @@ pub enum ActionKind {
 impl ActionKind {
     /// The fields that it sets, or asks to be set. Setting them can change others: [`FieldRef::also_changes`].
     pub fn sets(&self) -> &[FieldRef] {
-        static TAGS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| known(&["tags"]));
-        static REQUESTER_TAGS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| known(&["requester.tags"]));
         static STATUS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| known(&["status"]));
         static ASSIGNED: LazyLock<Vec<FieldRef>> = LazyLock::new(|| known(&["group", "assignee"]));
         fn known(names: &[&str]) -> Vec<FieldRef> {
             names.iter().filter_map(|name| field::known(name)).map(FieldRef::Known).collect()
         }
         match self {
-            Self::Set(field, _) | Self::Clear(field) => std::slice::from_ref(field),
-            Self::AddTags(Owner::Ticket, _) | Self::RemoveTags(Owner::Ticket, _) => &TAGS,
-            Self::AddTags(Owner::Requester, _) | Self::RemoveTags(Owner::Requester, _) => &REQUESTER_TAGS,
+            Self::Set(field, _) | Self::Clear(field) | Self::Add(field, _) | Self::Remove(field, _) => {
+                std::slice::from_ref(field)
+            }
             Self::Assign { .. } => &ASSIGNED,
             Self::Snooze(_) => &STATUS,
             Self::Reply(_)
@@ -717,6 +763,21 @@ pub enum SetTo {
     Literal(Literal),
     /// A text with placeholders.
     Template(Template),
+    /// A part of a text. Without a match, the field keeps its value.
+    Match {
+        /// The pattern, with one group.
+        capture: Capture,
+        /// The text.
+        from: FieldRef,
+    },
+    /// The value of a field of the same kind, and a number added to it.
+    Field {
+        /// The field that is read.
+        from: FieldRef,
+        /// What is added to its value: a whole number, the units of a decimal number, or days. An unknown number counts as
+        /// zero, an unknown date stays unknown. The result stays within the bounds of the kind.
+        plus: i64,
+    },
 }
 
 /// A checked text with placeholders.

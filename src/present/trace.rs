@@ -79,6 +79,9 @@ fn one(text: &mut String, rule: &RuleTrace, decision: &Decision, color: bool) {
     for effect in &fired.effects {
         line(text, 1, &format!("→ {}", effect_line(effect)));
     }
+    for remark in &fired.remarks {
+        line(text, 1, &format!("→ {}", Visible(remark)));
+    }
 }
 
 fn tree(text: &mut String, depth: usize, explanation: &Explanation, color: bool) {

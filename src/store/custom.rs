@@ -1,13 +1,15 @@
 //! Values of declared fields in columns: those of tickets and of people.
 
 use super::{StoreError, db::Row};
-use crate::desk::{CustomValue, text::fold};
+use crate::desk::{CustomKind, CustomValue, Value, text::fold};
 
 /// The columns of a value, besides its owner and its name.
 pub(super) struct CustomColumns {
+    /// What the value can be read as. A date or a decimal number is also a text.
     pub(super) kind: &'static str,
-    /// The number; 1 or 0 for yes or no.
+    /// The number, that of a decimal number in ten-thousandths; 1 or 0 for yes or no.
     pub(super) number: Option<i64>,
+    /// The text, or the choices as a JSON array.
     pub(super) text: Option<String>,
     /// The case-folded text, for comparisons.
     pub(super) folded: Option<String>,
@@ -15,12 +17,20 @@ pub(super) struct CustomColumns {
 
 impl From<&CustomValue> for CustomColumns {
     fn from(value: &CustomValue) -> Self {
-        let (kind, number, text) = match value {
-            CustomValue::YesNo(yes) => ("yes_no", Some(i64::from(*yes)), None),
-            CustomValue::Number(number) => ("number", Some(*number), None),
-            CustomValue::Text(text) => ("text", None, Some(text.clone())),
+        let (kind, number, text, folded) = match value {
+            CustomValue::YesNo(yes) => ("yes_no", Some(i64::from(*yes)), None, None),
+            CustomValue::Number(number) => ("number", Some(*number), None, None),
+            CustomValue::Text(text) => {
+                let (kind, number) = match (value.value(CustomKind::Decimal), value.value(CustomKind::Date)) {
+                    (Value::Decimal(decimal), _) => ("decimal", Some(decimal.units())),
+                    (_, Value::Date(_)) => ("date", None),
+                    _ => ("text", None),
+                };
+                (kind, number, Some(text.clone()), Some(fold(text).into_owned()))
+            }
+            // A set of texts can be written as JSON.
+            CustomValue::Set(set) => ("choices", None, Some(serde_json::json!(set).to_string()), None),
         };
-        let folded = text.as_deref().map(|text| fold(text).into_owned());
         Self { kind, number, text, folded }
     }
 }
@@ -30,7 +40,26 @@ pub(super) fn custom(row: &Row) -> Result<(String, CustomValue), StoreError> {
     let value = match row.try_get("kind")? {
         "yes_no" => CustomValue::YesNo(row.try_get::<i64, _>("number")? != 0),
         "number" => CustomValue::Number(row.try_get("number")?),
+        "choices" => {
+            let text: String = row.try_get("text")?;
+            let set = serde_json::from_str(&text).map_err(|error| StoreError::Corrupt(format!("{text}: {error}")))?;
+            CustomValue::Set(set)
+        }
         _ => CustomValue::Text(row.try_get("text")?),
     };
     Ok((row.try_get("name")?, value))
+}
+
+/// The column that a declared field is compared by, or with `folded`, that of its case-folded text; and the kinds of values
+/// that it has.
+pub(super) const fn column(kind: CustomKind, folded: bool) -> (&'static str, &'static str) {
+    match kind {
+        CustomKind::Text if folded => ("folded", "'text', 'date', 'decimal'"),
+        CustomKind::Text | CustomKind::Choice => ("text", "'text', 'date', 'decimal'"),
+        CustomKind::Date => ("text", "'date'"),
+        CustomKind::Decimal => ("number", "'decimal'"),
+        CustomKind::Number => ("number", "'number'"),
+        CustomKind::YesNo => ("number", "'yes_no'"),
+        CustomKind::Choices => ("text", "'choices'"),
+    }
 }

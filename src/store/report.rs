@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     desk::{
-        CustomKind, Declarations, FieldRef, Kind, Value, Viewer,
+        Declarations, FieldRef, Kind, Value, Viewer,
         field::{Field, known},
     },
     engine::report::{Interval, Key, ReportTable, Tally, band_key, fill, frame, value_key},
@@ -147,8 +147,7 @@ impl Statement<'_> {
         // Only needed columns are selected, so that a covering index may suffice.
         let mut select = "WITH base AS (SELECT t.id AS id".to_owned();
         let people = |m: &Measure| matches!(m, Measure::Requesters | Measure::Reach);
-        let by_person =
-            |split: &Split| matches!(split, Split::Field(f) if f.kind() == Kind::Set && SetTable::of(f).of_person());
+        let by_person = |split: &Split| matches!(split, Split::Field(f) if f.kind().is_set() && SetTable::of(f, self.dialect).of_person());
         if self.report.measures.iter().any(people) || self.report.by.iter().any(by_person) {
             select.push_str(", t.requester AS who");
         }
@@ -171,7 +170,7 @@ impl Statement<'_> {
                     }
                     format!("{bands} ELSE {} END", from.len())
                 }
-                Split::Field(field) if field.kind() == Kind::Set => continue,
+                Split::Field(field) if field.kind().is_set() => continue,
                 Split::Field(field) => match field.kind() {
                     // A blank text counts as empty.
                     Kind::Text => {
@@ -237,8 +236,8 @@ impl Statement<'_> {
                     format!("CAST({} AS BIGINT)", calendar(&format!("k{n}"), *unit, &local.months))
                 }
                 Split::Bands { .. } => format!("CAST(k{n} AS BIGINT)"),
-                Split::Field(field) if field.kind() == Kind::Set => {
-                    let set = SetTable::of(field);
+                Split::Field(field) if field.kind().is_set() => {
+                    let set = SetTable::of(field, self.dialect);
                     let of = if set.of_person() { "who" } else { "id" };
                     let _ = write!(tables, " LEFT JOIN {} s{n} ON s{n}.{} = base.{of}", set.table, set.owner);
                     format!("s{n}.tag")
@@ -320,9 +319,11 @@ impl Statement<'_> {
     /// Computes the totals from the groups and returns true. Returns false if that is impossible: a ticket may be in
     /// several groups, or a measure cannot be combined from groups.
     fn add_up(&self, counted: &mut Counted) -> bool {
-        let once = |split: &Split| !matches!(split, Split::Field(field) if field.kind() == Kind::Set);
+        let once = |split: &Split| !matches!(split, Split::Field(field) if field.kind().is_set());
         let sums = |measure: &Measure| match measure {
             Measure::Count => true,
+            // Fractions do not add up exactly.
+            Measure::Of { quantity, aggregate: Aggregate::Sum } if quantity.is_decimal() => false,
             Measure::Of { aggregate, .. } => {
                 matches!(aggregate, Aggregate::Sum | Aggregate::Least | Aggregate::Most)
             }
@@ -383,7 +384,7 @@ impl Statement<'_> {
                 }
                 Split::Field(field) => match row.try_get::<Option<String>, _>(column)? {
                     None => Key::Empty,
-                    Some(text) if field.kind() == Kind::Set || field.kind() == Kind::Text => Key::Name(text),
+                    Some(text) if field.kind().is_set() || field.kind() == Kind::Text => Key::Name(text),
                     Some(word) => value_key(&Value::Word(word.into()), &field.kind()),
                 },
             };
@@ -404,15 +405,10 @@ fn column_of(field: &FieldRef, folded: bool) -> Option<String> {
     match field {
         FieldRef::Known(field) => field.sql.map(|sql| format!("{sql}{}", if folded { "_folded" } else { "" })),
         FieldRef::Custom(custom) => {
-            let (kind, column) = match custom.kind {
-                CustomKind::Text if folded => ("text", "folded"),
-                CustomKind::Text | CustomKind::Choice => ("text", "text"),
-                CustomKind::Number => ("number", "number"),
-                CustomKind::YesNo => ("yes_no", "number"),
-            };
+            let (column, kinds) = super::custom::column(custom.kind, folded);
             // Safe to interpolate: names of fields consist of letters, digits and `_`.
             Some(format!(
-                "(SELECT f.{column} FROM {} AND f.kind = '{kind}' AND f.name = '{}')",
+                "(SELECT f.{column} FROM {} AND f.kind IN ({kinds}) AND f.name = '{}')",
                 fields_of(custom.of),
                 custom.name
             ))

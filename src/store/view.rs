@@ -8,22 +8,23 @@
 
 use std::slice::from_ref;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 
 use super::{
     StoreError,
+    custom::column,
     db::{Builder, Connection, Dialect},
     snapshot::{Snapshot, push_seen},
     ticket::tickets,
 };
 use crate::{
     desk::{
-        CustomKind, Declarations, Facts, FieldRef, Hours, Kind, Owner, Status, Ticket, Viewer,
+        CustomField, CustomKind, Declarations, Facts, FieldRef, Hours, Kind, Owner, Status, Ticket, Value, Viewer,
         field::{Field, Scope},
     },
     engine::{self, evaluate, holds},
     lang::rules::{
-        Boundary, Comparison, Condition, ConditionKind, Duration, Folded, Literal, Op, Predicate, Sort, View,
+        Boundary, Comparison, Condition, ConditionKind, Duration, Folded, Literal, Op, Predicate, Relation, Sort, View,
     },
 };
 
@@ -121,7 +122,7 @@ impl<'a> Query<'a> {
         now: Timestamp,
     ) -> Self {
         let mut people = people || select.contains("p.");
-        filter.predicates(&mut |predicate, _| people |= asks_about_people(&predicate.field));
+        filter.predicates(&mut |predicate, _| people |= predicate.fields().any(asks_about_people));
         let mut sql = Builder::new(dialect, select);
         sql.push(" FROM ticket t")
             .push(if people { " LEFT JOIN person p ON p.id = t.requester" } else { "" })
@@ -186,6 +187,10 @@ impl<'a> Query<'a> {
         }
     }
 
+    fn never(&mut self) {
+        self.sql.push(FALSE);
+    }
+
     /// Pushes the approximation of a condition that cannot be expressed: true if `over`, else false.
     fn unsaid(&mut self, over: bool) {
         self.exact = false;
@@ -209,6 +214,9 @@ impl<'a> Query<'a> {
             None => return self.unsaid(over),
         }
         let field = &predicate.field;
+        if let Op::Field(relation, other) = &predicate.op {
+            return self.related(field, *relation, other, over);
+        }
         match field.scope() {
             Scope::Ticket => {}
             // The result depends only on the opening hours, as views are evaluated without an event: compute it for
@@ -282,13 +290,71 @@ impl<'a> Query<'a> {
                 self.one_of(field, &kind, from_ref(value), over);
                 self.sql.push(")");
             }
+            Op::Since(comparison, span) if kind == Kind::Date => self.begun(field, *comparison, *span, false, over),
+            Op::Until(comparison, span) if kind == Kind::Date => self.begun(field, *comparison, *span, true, over),
             Op::Since(comparison, span) if kind == Kind::Time => self.passed(field, *comparison, *span, false, over),
             Op::Until(comparison, span) if kind == Kind::Time => self.passed(field, *comparison, *span, true, over),
             Op::TimeIn(statuses, comparison, span) => self.time_in(statuses, *comparison, *span, over),
-            Op::Holds | Op::Since(..) | Op::Until(..) | Op::Changed { .. } => {
+            Op::Holds | Op::Field(..) | Op::Since(..) | Op::Until(..) | Op::Changed { .. } => {
                 self.sql.push(FALSE);
             }
         }
+    }
+
+    /// Pushes the predicate that two fields are related so.
+    fn related(&mut self, field: &FieldRef, relation: Relation, other: &FieldRef, over: bool) {
+        let kind = field.kind();
+        let fits = match relation {
+            Relation::Is | Relation::IsNot => true,
+            Relation::Compare(_) => kind.is_ordered(),
+        };
+        if !fits || !kind.compares_with(&other.kind()) {
+            return self.never();
+        }
+        match (field.scope(), other.scope()) {
+            (Scope::Ticket, Scope::Ticket) => {}
+            (Scope::Ticket, Scope::Clock) => return self.related_to_clock(field, relation, other, over),
+            (Scope::Clock, Scope::Ticket) => return self.related_to_clock(other, relation.flipped(), field, over),
+            _ => return self.unsaid(over),
+        }
+        self.sql.push("(CASE WHEN ");
+        self.present(field, &kind);
+        self.sql.push(" AND ");
+        self.present(other, &kind);
+        self.sql.push(" THEN ");
+        self.sort_key(field, &kind);
+        self.sql.push(match relation {
+            Relation::Is => " = ",
+            Relation::IsNot => " <> ",
+            Relation::Compare(comparison) => comparison.as_str(),
+        });
+        self.sort_key(other, &kind);
+        self.sql.push(" ELSE ");
+        if relation == Relation::IsNot && !kind.may_be_unknown() {
+            self.present(field, &kind);
+            self.sql.push(" <> ");
+            self.present(other, &kind);
+        } else {
+            self.never();
+        }
+        self.sql.push(" END)");
+    }
+
+    /// Pushes the predicate that a field is related so to one of the clock, whose value is that of the schedule.
+    fn related_to_clock(&mut self, field: &FieldRef, relation: Relation, clock: &FieldRef, over: bool) {
+        let kind = field.kind();
+        self.by_schedule(|query, hours| {
+            let desk = Declarations { hours: hours.clone(), ..Declarations::default() };
+            let ticket = Ticket::default();
+            let value = clock.read(Facts { ticket: &ticket, event: None, now: query.now, desk: &desk });
+            let Value::Date(date) = value else { return query.unsaid(over) };
+            let date = Literal::Date(date);
+            match relation {
+                Relation::Is => query.one_of(field, &kind, from_ref(&date), over),
+                Relation::IsNot => query.none_of(field, &kind, from_ref(&date), over),
+                Relation::Compare(comparison) => query.compare(field, &kind, comparison, &date, over),
+            }
+        });
     }
 
     /// Pushes the column or subquery with which a field is compared.
@@ -302,16 +368,11 @@ impl<'a> Query<'a> {
             FieldRef::Known(_) | FieldRef::Schedule(_) => self.sql.push("NULL"),
             FieldRef::Sample(sample) => self.sql.push("(").push(sample.sql("t.id")).push(")"),
             FieldRef::Custom(custom) => {
-                let (kind, column) = match custom.kind {
-                    CustomKind::Text => ("text", "folded"),
-                    CustomKind::Choice => ("text", "text"),
-                    CustomKind::Number => ("number", "number"),
-                    CustomKind::YesNo => ("yes_no", "number"),
-                };
+                let (column, kinds) = column(custom.kind, true);
                 let yes_no = custom.kind == CustomKind::YesNo;
                 self.sql.push(if yes_no { "coalesce(" } else { "" });
                 let of = fields_of(custom.of);
-                self.sql.push(format_args!("(SELECT f.{column} FROM {of} AND f.kind = '{kind}' AND f.name = "));
+                self.sql.push(format_args!("(SELECT f.{column} FROM {of} AND f.kind IN ({kinds}) AND f.name = "));
                 self.sql.push_bind(custom.name.clone()).push(")").push(if yes_no { ", 0)" } else { "" })
             }
         };
@@ -323,8 +384,8 @@ impl<'a> Query<'a> {
             Kind::YesNo => {
                 self.sql.push("(").push(TRUE).push(")");
             }
-            Kind::Set => {
-                let SetTable { of, owner, table } = SetTable::of(field);
+            Kind::Set(_) => {
+                let SetTable { of, owner, table } = SetTable::of(field, self.sql.dialect());
                 self.sql.push(format_args!("({of} IN (SELECT s.{owner} FROM {table} s))"));
             }
             Kind::Text => {
@@ -332,7 +393,13 @@ impl<'a> Query<'a> {
                 self.column(field);
                 self.sql.push(", '') <> '')");
             }
-            Kind::Number | Kind::Time | Kind::TimeOfDay | Kind::Date | Kind::Words(_) | Kind::Declared(_) => {
+            Kind::Number
+            | Kind::Decimal
+            | Kind::Time
+            | Kind::TimeOfDay
+            | Kind::Date
+            | Kind::Words(_)
+            | Kind::Declared(_) => {
                 self.sql.push("(");
                 self.column(field);
                 self.sql.push(" IS NOT NULL)");
@@ -343,16 +410,18 @@ impl<'a> Query<'a> {
     /// Pushes the predicate that a field has one of these values.
     fn one_of(&mut self, field: &FieldRef, kind: &Kind, values: &[Literal], over: bool) {
         // Left to the evaluator: stored times have only millisecond precision, and sets are compared as a whole.
-        if matches!(kind, Kind::Time | Kind::Set) {
+        if matches!(kind, Kind::Time | Kind::Set(_)) {
             return self.unsaid(over);
         }
         let words = matches!(kind, Kind::Words(_) | Kind::Declared(_));
         let mut fitting = values.iter().filter(|value| match value {
             Literal::Number(_) => *kind == Kind::Number,
+            Literal::Decimal(_) => *kind == Kind::Decimal,
+            Literal::Date(_) => *kind == Kind::Date,
             Literal::YesNo(_) => *kind == Kind::YesNo,
             Literal::Text(_) => *kind == Kind::Text,
             Literal::Word { .. } => words,
-            Literal::Set(_) | Literal::Time(_) | Literal::TimeOfDay(_) | Literal::Date(_) => false,
+            Literal::Set(_) | Literal::Time(_) | Literal::TimeOfDay(_) => false,
             // Replaced by names before, see [`Condition::read_by`].
             Literal::Me | Literal::MyGroups => false,
         });
@@ -368,16 +437,16 @@ impl<'a> Query<'a> {
         if values.len() > MAX_PARAMETERS {
             let values = std::iter::once(first).chain(fitting).map(|value| match value {
                 Literal::Number(number) => (*number).into(),
+                Literal::Decimal(decimal) => decimal.units().into(),
+                Literal::Date(date) => date.to_string().into(),
                 Literal::YesNo(yes) => i64::from(*yes).into(),
                 Literal::Word { word, .. } => word.as_str().into(),
                 Literal::Text(text) => text.folded.as_str().into(),
-                Literal::Set(_) | Literal::Time(_) | Literal::TimeOfDay(_) | Literal::Date(_) => {
-                    serde_json::Value::Null
-                }
+                Literal::Set(_) | Literal::Time(_) | Literal::TimeOfDay(_) => serde_json::Value::Null,
                 Literal::Me | Literal::MyGroups => serde_json::Value::Null,
             });
             let values = values.collect();
-            self.array(values, matches!(kind, Kind::Number | Kind::YesNo));
+            self.array(values, matches!(kind, Kind::Number | Kind::Decimal | Kind::YesNo));
         } else {
             self.value(first);
             for value in fitting {
@@ -404,18 +473,20 @@ impl<'a> Query<'a> {
     fn value(&mut self, value: &Literal) {
         match value {
             Literal::Number(number) => self.sql.push_bind(*number),
+            Literal::Decimal(decimal) => self.sql.push_bind(decimal.units()),
+            Literal::Date(date) => self.sql.push_bind(date.to_string()),
             Literal::YesNo(yes) => self.sql.push_bind(i64::from(*yes)),
             Literal::Word { word, .. } => self.sql.push_bind(word.clone()),
             Literal::Text(text) => self.sql.push_bind(text.folded.clone()),
-            Literal::Set(_) | Literal::Time(_) | Literal::TimeOfDay(_) | Literal::Date(_) => self.sql.push("NULL"),
+            Literal::Set(_) | Literal::Time(_) | Literal::TimeOfDay(_) => self.sql.push("NULL"),
             Literal::Me | Literal::MyGroups => self.sql.push("NULL"),
         };
     }
 
-    /// Pushes the predicate that a field has none of these values. False for a missing number, true for an empty
+    /// Pushes the predicate that a field has none of these values. False for a missing number or date, true for an empty
     /// keyword or text.
     fn none_of(&mut self, field: &FieldRef, kind: &Kind, values: &[Literal], over: bool) {
-        let unknowable = *kind == Kind::Number;
+        let unknowable = matches!(kind, Kind::Number | Kind::Decimal | Kind::Date);
         if unknowable {
             self.sql.push("(");
             self.present(field, kind);
@@ -434,12 +505,16 @@ impl<'a> Query<'a> {
 
     fn compare(&mut self, field: &FieldRef, kind: &Kind, comparison: Comparison, value: &Literal, over: bool) {
         match (kind, value) {
-            (Kind::Number, Literal::Number(number)) => {
+            (Kind::Number, Literal::Number(_))
+            | (Kind::Decimal, Literal::Decimal(_))
+            | (Kind::Date, Literal::Date(_)) => {
                 self.sql.push("(");
                 self.present(field, kind);
                 self.sql.push(" AND ");
                 self.column(field);
-                self.sql.push(format_args!(" {} ", comparison.as_str())).push_bind(*number).push(")");
+                self.sql.push(format_args!(" {} ", comparison.as_str()));
+                self.value(value);
+                self.sql.push(")");
             }
             // Expanded to the list of matching keywords: ranks are not stored, as a new keyword would shift them.
             (Kind::Words(words), Literal::Word { rank: Some(rank), .. }) => {
@@ -458,8 +533,8 @@ impl<'a> Query<'a> {
     fn has_any(&mut self, field: &FieldRef, kind: &Kind, tags: &[String]) {
         self.sql.push("(");
         match tags.split_first() {
-            Some((first, others)) if *kind == Kind::Set => {
-                let SetTable { of, owner, table } = SetTable::of(field);
+            Some((first, others)) if kind.is_set() => {
+                let SetTable { of, owner, table } = SetTable::of(field, self.sql.dialect());
                 self.sql.push(format_args!("{of} IN (SELECT s.{owner} FROM {table} s WHERE s.tag IN ("));
                 if tags.len() > MAX_PARAMETERS {
                     self.array(tags.iter().map(|tag| tag.as_str().into()).collect(), false);
@@ -489,7 +564,7 @@ impl<'a> Query<'a> {
                 self.sql.push(")");
             }
             Kind::Words(_) | Kind::Declared(_) => self.unsaid(over),
-            Kind::YesNo | Kind::Number | Kind::Set | Kind::Time | Kind::TimeOfDay | Kind::Date => {
+            Kind::YesNo | Kind::Number | Kind::Decimal | Kind::Set(_) | Kind::Time | Kind::TimeOfDay | Kind::Date => {
                 self.sql.push(FALSE);
             }
         }
@@ -570,28 +645,62 @@ impl<'a> Query<'a> {
     }
 
     fn passed_by(&mut self, hours: &Hours, field: &FieldRef, comparison: Comparison, span: Duration, until: bool) {
+        let Some((compared, at)) = self.reached(hours, comparison, span, until) else {
+            // No time is that far away.
+            return if comparison.is_lower_bound() { self.never() } else { self.present(field, &Kind::Time) };
+        };
+        self.sql.push("(");
+        self.present(field, &Kind::Time);
+        self.sql.push(" AND ");
+        self.column(field);
+        self.millis(compared, at.as_nanosecond());
+        self.sql.push(")");
+    }
+
+    /// With which instant, and how, a time is compared instead of how long ago it was, or how far ahead it is; `None` if no
+    /// instant is that far away.
+    fn reached(
+        &self,
+        hours: &Hours,
+        comparison: Comparison,
+        span: Duration,
+        until: bool,
+    ) -> Option<(Comparison, Timestamp)> {
         let reached = if until { span.reached_after(self.now, hours) } else { span.reached_before(self.now, hours) };
         let far = comparison.is_lower_bound();
-        let Some(Boundary { at, included }) = comparison.boundary(reached) else {
-            // No time is that far away.
-            return if far {
-                self.sql.push(FALSE);
-            } else {
-                self.present(field, &Kind::Time);
-            };
-        };
+        let Boundary { at, included } = comparison.boundary(reached)?;
         let comparison = match (far == until, included == far) {
             (true, true) => Comparison::AtLeast,
             (true, false) => Comparison::More,
             (false, true) => Comparison::AtMost,
             (false, false) => Comparison::Less,
         };
-        self.sql.push("(");
-        self.present(field, &Kind::Time);
-        self.sql.push(" AND ");
-        self.column(field);
-        self.millis(comparison, at.as_nanosecond());
-        self.sql.push(")");
+        Some((comparison, at))
+    }
+
+    /// As [`Self::passed`], for a date, which begins where the desk is: a comparison of the date itself with one date.
+    fn begun(&mut self, field: &FieldRef, comparison: Comparison, span: Duration, until: bool, over: bool) {
+        if span.length(&self.desk.hours).is_negative() {
+            return self.unsaid(over);
+        }
+        self.by_schedule(|query, hours| query.begun_by(hours, field, comparison, span, until));
+    }
+
+    fn begun_by(&mut self, hours: &Hours, field: &FieldRef, comparison: Comparison, span: Duration, until: bool) {
+        let Some((comparison, at)) = self.reached(hours, comparison, span, until) else {
+            return if comparison.is_lower_bound() { self.never() } else { self.present(field, &Kind::Date) };
+        };
+        // Where clocks go back past midnight, the next date has begun already.
+        let near = [-1, 0, 1, 2].map(|days| hours.date(at).saturating_add(Span::new().days(days)));
+        let mut begun = near.into_iter().filter(|date| comparison.holds(hours.start_of(*date).cmp(&at)));
+        let (comparison, date) = match comparison.is_lower_bound() {
+            true => (Comparison::AtLeast, begun.next()),
+            false => (Comparison::AtMost, begun.next_back()),
+        };
+        match date {
+            Some(date) => self.compare(field, &Kind::Date, comparison, &Literal::Date(date), true),
+            None => self.never(),
+        }
     }
 
     /// Pushes a comparison of whole milliseconds with a number of nanoseconds.
@@ -653,30 +762,35 @@ impl<'a> Query<'a> {
         self.sql.push("NOT ");
         self.present(&sort.by, &kind);
         self.sql.push(", ");
-        match &kind {
+        self.sort_key(&sort.by, &kind);
+        self.sql.push(direction);
+    }
+
+    /// Pushes what orders the values of a field as in memory.
+    fn sort_key(&mut self, field: &FieldRef, kind: &Kind) {
+        match kind {
             Kind::Words(words) => {
                 self.sql.push("CASE ");
-                self.column(&sort.by);
+                self.column(field);
                 for (place, word) in words.words.iter().enumerate() {
                     self.sql.push(format_args!(" WHEN '{word}' THEN {place}"));
                 }
                 self.sql.push(" END");
             }
             // With a separator that sorts before all other characters, joined texts sort like lists of tags.
-            Kind::Set => {
+            Kind::Set(_) => {
                 self.sql.push("(SELECT string_agg(s.tag, ").push_bind("\u{1}");
-                let SetTable { of, owner, table } = SetTable::of(&sort.by);
+                let SetTable { of, owner, table } = SetTable::of(field, self.sql.dialect());
                 self.sql.push(format_args!(" ORDER BY s.tag) FROM {table} s WHERE s.{owner} = {of})"));
             }
             // NULL and the empty text are equal.
             Kind::Text => {
                 self.sql.push("coalesce(");
-                self.column(&sort.by);
+                self.column(field);
                 self.sql.push(", '')");
             }
-            _ => self.column(&sort.by),
+            _ => self.column(field),
         }
-        self.sql.push(direction);
     }
 }
 
@@ -706,24 +820,48 @@ pub(super) struct SetTable {
     pub(super) of: &'static str,
     /// The column of the table that names the owner.
     pub(super) owner: &'static str,
-    pub(super) table: &'static str,
+    /// The table, or a subquery, with the column `tag` for the members.
+    pub(super) table: String,
 }
 
 impl SetTable {
-    pub(super) fn of(field: &FieldRef) -> Self {
-        let table = match field {
-            FieldRef::Known(Field { sql: Some(sql), .. }) => sql,
-            _ => "ticket_tag",
+    pub(super) fn of(field: &FieldRef, dialect: Dialect) -> Self {
+        let (of, table) = match field {
+            FieldRef::Custom(custom) => (custom.of, choices(custom, dialect)),
+            FieldRef::Known(Field { sql: Some("person_tag"), .. }) => (Owner::Requester, "person_tag".to_owned()),
+            FieldRef::Known(Field { sql: Some(table), .. }) => (Owner::Ticket, (*table).to_owned()),
+            _ => (Owner::Ticket, "ticket_tag".to_owned()),
         };
-        match table {
-            "person_tag" => Self { of: "t.requester", owner: "person", table },
-            _ => Self { of: "t.id", owner: "ticket", table },
+        match of {
+            Owner::Requester => Self { of: "t.requester", owner: "person", table },
+            Owner::Ticket => Self { of: "t.id", owner: "ticket", table },
         }
     }
 
     /// Whether the owner is the requester.
     pub(super) fn of_person(&self) -> bool {
         self.owner == "person"
+    }
+}
+
+/// A subquery with a row for each choice of a declared field.
+fn choices(field: &CustomField, dialect: Dialect) -> String {
+    let (table, owner) = match field.of {
+        Owner::Ticket => ("ticket_field", "ticket"),
+        Owner::Requester => ("person_field", "person"),
+    };
+    let (kind, name) = ("f.kind = 'choices'", &field.name);
+    let text = format!("CASE WHEN {kind} THEN f.text ELSE '[]' END");
+    // Safe to interpolate: names of fields consist of letters, digits and `_`.
+    match dialect {
+        Dialect::Sqlite => format!(
+            "(SELECT f.{owner}, j.value AS tag FROM {table} f, json_each({text}) j WHERE {kind} AND f.name = '{name}')"
+        ),
+        Dialect::Postgres => format!(
+            "(SELECT f.{owner}, j.value COLLATE \"C\" AS tag \
+             FROM {table} f, json_array_elements_text(CAST({text} AS json)) AS j(value) \
+             WHERE {kind} AND f.name = '{name}')"
+        ),
     }
 }
 

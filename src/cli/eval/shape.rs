@@ -8,9 +8,10 @@ use serde_json::Value;
 use super::MAX_SHOWN;
 use crate::{
     desk::{
-        CustomField, CustomKind, Declarations, FieldRef, Kind, Owner, Per, Scope, SourceId, Status, Ticket, Via, Words,
-        field::{Declared, FIELDS, known},
-        moment::moment,
+        CustomField, CustomKind, Decimal, Declarations, FieldRef, Kind, Owner, Per, Scope, SourceId, Status, Ticket,
+        Via, Words,
+        field::{FIELDS, known},
+        moment::{day, moment},
         text::{headline, is_blank},
     },
     lang::{did_you_mean, listed, nearest},
@@ -119,9 +120,11 @@ fn table(prefix: &str, value: &Value) -> Shape {
                 Some(Kind::YesNo) => Shape::YesNo,
                 Some(Kind::Number) => Shape::Number,
                 Some(Kind::Words(words)) => Shape::Word(*words),
-                Some(Kind::Set) => Shape::Texts,
+                Some(Kind::Set(_)) => Shape::Texts,
                 Some(Kind::Time) => Shape::Moment,
-                Some(Kind::Text | Kind::Declared(_) | Kind::TimeOfDay | Kind::Date) | None => Shape::Text,
+                Some(Kind::Text | Kind::Declared(_) | Kind::Decimal | Kind::TimeOfDay | Kind::Date) | None => {
+                    Shape::Text
+                }
             },
         };
         Key { may_be_null: value.is_null(), ..key(name.clone(), holds) }
@@ -169,6 +172,8 @@ impl Report<'_> {
 enum Holds<'s> {
     Shape(&'s Shape),
     Field(&'s CustomField),
+    /// One of the choices of a declared field.
+    Choice(&'s CustomField),
     /// A string in a list.
     Item,
 }
@@ -186,12 +191,18 @@ impl fmt::Display for Holds<'_> {
         let shape = match self {
             Self::Shape(shape) => shape,
             Self::Item => return f.write_str("a string"),
+            Self::Choice(field) => return f.write_str(&listed(field.choices.iter().map(String::as_str))),
             Self::Field(field) => {
                 return match field.kind {
                     CustomKind::Text => f.write_str("a string"),
                     CustomKind::Number => f.write_str("a whole number"),
+                    CustomKind::Decimal => f.write_str("a decimal number as a string, as in `\"12.50\"`"),
+                    CustomKind::Date => f.write_str("a date, as in `\"2026-12-24\"`"),
                     CustomKind::YesNo => f.write_str("`true` or `false`"),
                     CustomKind::Choice => f.write_str(&listed(field.choices.iter().map(String::as_str))),
+                    CustomKind::Choices => {
+                        write!(f, "a list of {}", listed(field.choices.iter().map(String::as_str)))
+                    }
                 };
             }
         };
@@ -222,7 +233,7 @@ impl At<'_, '_, '_> {
         match self.holds {
             Holds::Shape(shape) => matches!(shape, Shape::Number),
             Holds::Field(field) => field.kind == CustomKind::Number,
-            Holds::Item => false,
+            Holds::Item | Holds::Choice(_) => false,
         }
     }
 
@@ -262,7 +273,7 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
         let fits = match self.holds {
             Holds::Shape(shape) => matches!(shape, Shape::YesNo),
             Holds::Field(field) => field.kind == CustomKind::YesNo,
-            Holds::Item => false,
+            Holds::Item | Holds::Choice(_) => false,
         };
         if !fits {
             self.misfit(format_args!("`{yes}`"));
@@ -296,18 +307,21 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
             true => Ok(()),
             false => Err(did_you_mean(nearest(text, words.iter().copied()))),
         };
+        let choice = |field: &CustomField| match is_blank(text)
+            || self.report.desk.declared_name(&field.declared(), text).is_some()
+        {
+            true => Ok(()),
+            false => Err(did_you_mean(nearest(text, field.choices.iter().map(String::as_str)))),
+        };
         let fits = match self.holds {
             Holds::Item => Ok(()),
+            Holds::Choice(field) => choice(field),
             Holds::Field(field) => match field.kind {
                 CustomKind::Text => Ok(()),
-                CustomKind::Choice => {
-                    let choice = Declared::Choice(field.full_name());
-                    match is_blank(text) || self.report.desk.declared_name(&choice, text).is_some() {
-                        true => Ok(()),
-                        false => Err(did_you_mean(nearest(text, field.choices.iter().map(String::as_str)))),
-                    }
-                }
-                CustomKind::Number | CustomKind::YesNo => Err(String::new()),
+                CustomKind::Choice => choice(field),
+                CustomKind::Date => day(text).map(drop).map_err(|why| format!(": {why}")),
+                CustomKind::Decimal => text.parse::<Decimal>().map(drop).map_err(|why| format!(": {why}")),
+                CustomKind::Number | CustomKind::YesNo | CustomKind::Choices => Err(String::new()),
             },
             Holds::Shape(shape) => match shape {
                 Shape::Text => Ok(()),
@@ -327,6 +341,7 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let holds = match self.holds {
             Holds::Shape(Shape::Texts) => Holds::Item,
+            Holds::Field(field) if field.kind == CustomKind::Choices => Holds::Choice(field),
             Holds::Shape(Shape::Tables(item)) => Holds::Shape(item),
             _ => {
                 self.misfit("a list");

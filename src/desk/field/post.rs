@@ -1,6 +1,6 @@
 //! Fields of the post that opened the ticket.
 
-use super::{Changes, Field, Kind, Scope};
+use super::{Changes, Field, Kind, Members, Scope};
 use crate::desk::Value;
 
 pub(super) const FIELDS: [Field; 7] = [
@@ -66,7 +66,7 @@ pub(super) const FIELDS: [Field; 7] = [
     },
     Field {
         name: "post.hashtags",
-        kind: Kind::Set,
+        kind: Kind::Set(Members::Tags),
         scope: Scope::Ticket,
         doc: "the hashtags of the post that opened the ticket, without `#`",
         sql: Some("ticket_hashtag"),

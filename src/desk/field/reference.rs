@@ -12,7 +12,6 @@ use jiff::Timestamp;
 use super::{Changes, FIELDS, Facts, Field, Kind, Scope, known};
 use crate::desk::{
     CustomField, CustomKind, CustomValue, Declarations, SLA_FIELDS, Sample, Ticket, Value, declarations::Schedule,
-    text::is_blank,
 };
 
 /// A resolved field: built-in, custom, a schedule or a sample.
@@ -80,6 +79,11 @@ impl FieldRef {
         }
     }
 
+    /// Whether it is a date, which begins where the desk is, and so at another moment on another ticket.
+    pub fn is_declared_date(&self) -> bool {
+        matches!(self, Self::Custom(field) if field.kind == CustomKind::Date)
+    }
+
     /// Its scope.
     pub fn scope(&self) -> Scope {
         match self {
@@ -139,11 +143,10 @@ impl FieldRef {
     pub fn read<'a>(&self, facts: Facts<'a>) -> Value<'a> {
         match self {
             Self::Known(field) => (field.read)(facts),
-            Self::Custom(field) => match field.of.custom(facts.ticket).get(&field.name).map(|v| v.value(field.kind)) {
-                // An unset boolean is `no`.
-                None | Some(Value::Empty) if field.kind == CustomKind::YesNo => Value::YesNo(false),
-                value => value.unwrap_or(Value::Empty),
-            },
+            Self::Custom(field) => {
+                let value = field.of.custom(facts.ticket).get(&field.name).map(|value| value.value(field.kind));
+                value.filter(|value| *value != Value::Empty).unwrap_or_else(|| field.unset())
+            }
             Self::Schedule(schedule) => Value::YesNo(schedule.hours.is_open(facts.now)),
             Self::Sample(sample) => Value::YesNo(sample.has(facts.ticket.id)),
         }
@@ -168,14 +171,8 @@ impl FieldRef {
                 }
             }
             Self::Custom(field) => {
-                let value = match value {
-                    Value::YesNo(b) => Some(CustomValue::YesNo(b)),
-                    Value::Number(n) => Some(CustomValue::Number(n)),
-                    Value::Word(t) | Value::Text(t) if !is_blank(&t) => Some(CustomValue::Text(t.into_owned())),
-                    _ => None,
-                };
                 let custom = field.of.custom_mut(ticket);
-                match value {
+                match CustomValue::new(value) {
                     Some(value) => custom.insert(field.name.clone(), value),
                     None => custom.remove(&field.name),
                 };

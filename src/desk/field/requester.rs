@@ -1,6 +1,6 @@
 //! Fields of the requester: the profile, and what the desk keeps about the person.
 
-use super::{Changes, Declared, Field, Kind, Scope, Write, name_of, tags_of};
+use super::{Changes, Declared, Field, Kind, Members, Scope, Write, name_of, tags_of};
 use crate::desk::{Value, VerifiedType};
 
 pub(super) const FIELDS: [Field; 17] = [
@@ -126,7 +126,7 @@ pub(super) const FIELDS: [Field; 17] = [
     },
     Field {
         name: "requester.tags",
-        kind: Kind::Set,
+        kind: Kind::Set(Members::Tags),
         scope: Scope::Ticket,
         doc: "the tags of the requester, which are the same on all tickets of this person",
         sql: Some("person_tag"),

@@ -1,6 +1,6 @@
 //! Fields of the ticket and of the event.
 
-use super::{Changes, Declared, Facts, Field, Kind, Scope, Write, name_of, tags_of};
+use super::{Changes, Declared, Facts, Field, Kind, Members, Scope, Write, name_of, tags_of};
 use crate::desk::{Author, Channel, EventComment, Priority, Status, TicketType, Value, Via};
 
 pub(super) const FIELDS: [Field; 18] = [
@@ -143,7 +143,7 @@ pub(super) const FIELDS: [Field; 18] = [
     },
     Field {
         name: "tags",
-        kind: Kind::Set,
+        kind: Kind::Set(Members::Tags),
         scope: Scope::Ticket,
         doc: "the tags of the ticket",
         sql: Some("ticket_tag"),

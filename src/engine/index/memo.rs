@@ -103,7 +103,9 @@ impl Memo {
         // Opening hours depend on group and account; rules cannot change the account.
         let other_hours = field::known("group").is_some_and(|group| changed(&FieldRef::Known(group)));
         let mut different = slots.unindexed.iter().any(|predicate| match predicate {
-            Unindexed::Predicate(predicate) => changed(&predicate.field) || (predicate.asks_hours() && other_hours),
+            Unindexed::Predicate(predicate) => {
+                predicate.fields().any(changed) || (predicate.asks_hours() && other_hours)
+            }
             Unindexed::Regex(..) | Unindexed::Shared(_) => false,
         });
         for (slot, coded) in slots.coded.iter().enumerate() {

@@ -68,7 +68,7 @@ pub(super) enum CodedBy {
     Change(FieldRef),
 }
 
-/// A number, or the age of a time in nanoseconds, reduced to its rank among the values rules compare it with.
+/// A number, a date in days, or the age of a time in nanoseconds, reduced to its rank among the values rules compare it with.
 #[derive(Debug)]
 pub(super) struct Ranked {
     pub(super) field: FieldRef,
@@ -200,10 +200,12 @@ impl Ranked {
             custom => custom.read(facts),
         };
         match (&self.cuts, value) {
-            (Cuts::Numbers(cuts), Value::Number(n)) => 1 + cuts.partition_point(|cut| *cut <= n) as u32,
             (Cuts::Ages(cuts), Value::Time(time)) => {
                 let age = normal::age(time, facts.now);
                 1 + cuts.partition_point(|cut| *cut <= age) as u32
+            }
+            (Cuts::Numbers(cuts), value) => {
+                normal::whole_number(&value).map_or(0, |n| 1 + cuts.partition_point(|cut| *cut <= n) as u32)
             }
             _ => 0,
         }
@@ -345,7 +347,7 @@ impl Slots {
         let slot = *self.by_use.entry((FieldKey::of(field), Use::Name)).or_insert(next as u16);
         if usize::from(slot) == next {
             let of = match field.kind() {
-                Kind::Set => Names::Set,
+                Kind::Set(_) => Names::Set,
                 Kind::Text => Names::Folded(self.fold_slot(field)),
                 _ => Names::Word,
             };

@@ -7,7 +7,7 @@ use crate::{
         declarations::{Agent, Schedule},
     },
     engine::{evaluate::predicate_holds, holds},
-    lang::rules::{Comparison, Folded, Pattern},
+    lang::rules::{Comparison, Duration, Folded, Pattern, Relation},
 };
 
 fn asked(condition: &Condition, ticket: &Ticket) -> bool {
@@ -364,4 +364,57 @@ fn me_is_who_acts_or_who_reads() {
             assert_eq!((acting, reading), (expected, expected), "{condition}, {agent:?}");
         }
     }
+}
+
+#[test]
+fn a_date_begins_at_midnight_where_the_desk_is() {
+    let mut desk = desk();
+    desk.hours.zone = jiff::tz::TimeZone::get("Pacific/Auckland").unwrap();
+    let ticket: Ticket = serde_json::from_str(r#"{"custom": {"until": "2026-01-06"}}"#).unwrap();
+    let day = Duration::Clock(jiff::SignedDuration::from_hours(24));
+    let since = ask("field.until", |_| Op::Since(Comparison::AtLeast, Duration::Clock(jiff::SignedDuration::ZERO)));
+    let until = ask("field.until", |_| Op::Until(Comparison::Less, day));
+    // In Auckland, 6 January begins on Monday at 11:00 UTC.
+    for (now, begun, near) in [
+        ("2026-01-04T11:00:00Z", false, false),
+        ("2026-01-04T11:00:01Z", false, true),
+        ("2026-01-05T10:59:59Z", false, true),
+        ("2026-01-05T11:00:00Z", true, true),
+    ] {
+        let facts = Facts { ticket: &ticket, event: None, now: now.parse().unwrap(), desk: &desk };
+        assert_eq!((holds(&since, facts), holds(&until, facts)), (begun, near), "{now}");
+    }
+}
+
+#[test]
+fn two_fields_compare_as_their_values_do() {
+    let related = |custom: &str, name: &str, relation, other: &str| {
+        let ticket: Ticket =
+            serde_json::from_str(&format!(r#"{{"group": "Social", "custom": {{{custom}}}}}"#)).unwrap();
+        asked(&ask(name, |_| Op::Field(relation, field(other))), &ticket)
+    };
+    let less = Relation::Compare(Comparison::Less);
+    // The value of `field.score`, and how it compares with `replies`, which is 0: is, is not, less.
+    for (score, expected) in [
+        (r#""score": 0"#, (true, false, false)),
+        (r#""score": -1"#, (false, true, true)),
+        (r#""score": 1"#, (false, true, false)),
+        // An unknown number may be any.
+        ("", (false, false, false)),
+    ] {
+        let [is, is_not, less] =
+            [Relation::Is, Relation::IsNot, less].map(|r| related(score, "field.score", r, "replies"));
+        assert_eq!((is, is_not, less), expected, "{score}");
+    }
+    // Texts are compared as they are everywhere; an empty one differs from a value.
+    for (order, is, is_not) in [(r#""order": "SOCIAL""#, false, true), ("", false, false)] {
+        assert_eq!(related(order, "field.order", Relation::Is, "subject"), is, "{order}");
+        assert_eq!(related(order, "field.order", Relation::IsNot, "subject"), is_not, "{order}");
+    }
+    // Fields of other kinds never compare.
+    for relation in [Relation::Is, Relation::IsNot, less] {
+        assert!(!related(r#""score": 0"#, "field.score", relation, "field.order"));
+    }
+    let today = |until: &str| related(&format!(r#""until": "{until}""#), "field.until", Relation::Is, "date");
+    assert_eq!((today("2026-01-05"), today("2026-01-06")), (true, false));
 }

@@ -55,6 +55,9 @@ fn desk() -> Declarations {
             custom("order", CustomKind::Text, &[]),
             custom("score", CustomKind::Number, &[]),
             custom("done", CustomKind::YesNo, &[]),
+            custom("amount", CustomKind::Decimal, &[]),
+            custom("until", CustomKind::Date, &[]),
+            custom("topics", CustomKind::Choices, &["billing", "delivery"]),
         ],
         ..Declarations::default()
     };
@@ -77,9 +80,10 @@ fn literal(field: &FieldRef, text: &str) -> Literal {
         Kind::Declared(_) => Literal::Word { word: text.into(), rank: None },
         Kind::Text => Literal::Text(text.into()),
         Kind::YesNo => Literal::YesNo(text == "yes"),
-        Kind::Set => Literal::Set(text.split(' ').map(str::to_owned).collect()),
+        Kind::Set(_) => Literal::Set(text.split(' ').map(str::to_owned).collect()),
         Kind::Time => Literal::Time(text.parse().unwrap()),
         Kind::TimeOfDay => Literal::TimeOfDay(text.parse().unwrap()),
+        Kind::Decimal => Literal::Decimal(text.parse().unwrap()),
         Kind::Date => Literal::Date(text.parse().unwrap()),
     }
 }
@@ -133,7 +137,7 @@ fn set(name: &str, value: &str) -> ActionKind {
 }
 
 fn tag(tag: &str) -> ActionKind {
-    ActionKind::AddTags(Owner::Ticket, vec![tag.into()])
+    ActionKind::Add(field("tags"), vec![tag.into()])
 }
 
 /// `"text {{field}} text"`, with these filters.

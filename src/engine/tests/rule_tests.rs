@@ -42,10 +42,10 @@ fn every_field_of_a_ticket_can_be_given() {
         let field = field(name);
         let text = match field.kind() {
             Kind::YesNo => "yes",
-            Kind::Number => "3",
+            Kind::Number | Kind::Decimal => "3",
             Kind::Words(words) => words.words[1],
             Kind::Time => "2025-05-05T05:05:05Z",
-            Kind::Declared(_) | Kind::Text | Kind::Set | Kind::TimeOfDay | Kind::Date => "abc",
+            Kind::Declared(_) | Kind::Text | Kind::Set(_) | Kind::TimeOfDay | Kind::Date => "abc",
         };
         let given = a_test(&[(name, text)], vec![], vec![]).ticket(&desk).unwrap();
         let facts = crate::desk::Facts { ticket: &given, event: None, now: now(), desk: &desk };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    desk::{Author, EventComment, Owner, Priority, Status},
+    desk::{Author, EventComment, Priority, Status},
     engine::{Decision, Verdict, explain},
 };
 
@@ -177,7 +177,7 @@ fn facts_of_the_event_stay_as_they_were() {
 fn net_changes_leave_out_what_was_taken_back() {
     let triggers = vec![
         trigger("a", always(), vec![tag("x"), set("status", "solved"), set("assignee", "Maya")]),
-        trigger("b", always(), vec![ActionKind::RemoveTags(Owner::Ticket, vec!["x".into()]), set("field.score", "3")]),
+        trigger("b", always(), vec![ActionKind::Remove(field("tags"), vec!["x".into()]), set("field.score", "3")]),
     ];
     let decision = run(triggers, &Ticket::default(), &updated(Ticket::default()));
     let changes: Vec<_> = decision.changes.iter().map(|c| format!("{}: {} to {}", c.field, c.from, c.to)).collect();
@@ -228,4 +228,40 @@ fn a_text_that_was_set_is_looked_up_and_searched_anew() {
         &created(),
     );
     assert_eq!(fired(&decision), ["sets it1", "named2", "searched2"]);
+}
+
+#[test]
+fn a_computed_value_stays_within_the_bounds_of_its_kind() {
+    let plus = |name: &str, from: &str, plus| ActionKind::Set(field(name), SetTo::Field { from: field(from), plus });
+    let run = |custom: &str, action: ActionKind| {
+        let ticket: Ticket = serde_json::from_str(&format!(r#"{{"custom": {{{custom}}}}}"#)).unwrap();
+        let decision = decide(&rules(vec![trigger("t", always(), vec![action])]), &ticket, &created(), now());
+        let value = decision.ticket.custom.values().next().map(|value| format!("{value:?}"));
+        (value.unwrap_or_default(), decision.fired[0].remarks.concat())
+    };
+    for (custom, action, expected, remark) in [
+        ("", plus("field.score", "field.score", 1), "Number(1)", ""),
+        (r#""score": 41"#, plus("field.score", "field.score", 1), "Number(42)", ""),
+        (r#""score": 41"#, plus("field.score", "replies", 0), "Number(0)", ""),
+        (
+            r#""score": 9223372036854775806"#,
+            plus("field.score", "field.score", 2),
+            "Number(9223372036854775807)",
+            "`field.score` stays at 9223372036854775807, the bound of its kind",
+        ),
+        (r#""amount": "0.10""#, plus("field.amount", "field.amount", 2_000), r#"Text("0.30")"#, ""),
+        (r#""amount": "1.5""#, plus("field.amount", "field.amount", -15_000), r#"Text("0")"#, ""),
+        ("", plus("field.until", "field.until", 3), "", ""),
+        ("", plus("field.until", "date", 3), r#"Text("2026-01-08")"#, ""),
+        (
+            r#""until": "9999-12-30""#,
+            plus("field.until", "field.until", 7),
+            r#"Text("9999-12-31")"#,
+            "`field.until` stays at 9999-12-31, the bound of its kind",
+        ),
+        (r#""order": "A-1""#, plus("field.order", "subject", 0), "", ""),
+    ] {
+        let (value, said) = run(custom, action.clone());
+        assert_eq!((value.as_str(), said.as_str()), (expected, remark), "{custom} {action:?}");
+    }
 }

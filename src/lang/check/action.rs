@@ -11,11 +11,15 @@ use crate::{
         codes,
         diagnostic::Diagnostic,
         foreign::{is_nothing, translated},
-        rules::{Action, ActionKind, Duration, Literal, Part, SetTo, Template},
+        rules::{Action, ActionKind, Capture, Duration, Literal, Part, SetTo, Template},
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
 };
+
+/// The help for a text about a person that repeats a message.
+const OUTLIVES: &str =
+    "what is kept about a person outlives a message that is deleted at X; set a field of the ticket instead";
 
 impl Checker<'_, '_> {
     /// Checks the actions of a `then` clause, in order; actions with errors are omitted.
@@ -76,18 +80,39 @@ impl Checker<'_, '_> {
         let path = node.field()?;
         let values: Vec<_> = node.values().collect();
         let field = self.writable(&path)?;
-        if field.kind() == Kind::Set {
+        if let Some(capture) = node.capture() {
+            return self.set_to_match(field, &capture);
+        }
+        if let Kind::Set(members) = field.kind() {
             let values = match values.as_slice() {
                 [list] if list.kind() == SyntaxKind::List => self.list_of(list)?,
                 _ => values,
             };
-            let tags: Vec<_> = values.iter().map(|v| self.tag(v)).collect();
-            let tags = tags.into_iter().collect::<Option<Vec<_>>>()?;
-            return Some(ActionKind::Set(field, SetTo::Literal(Literal::Set(tags))));
+            let values: Vec<_> = values.iter().map(|value| self.member(&members, value)).collect();
+            let values = values.into_iter().collect::<Option<Vec<_>>>()?;
+            return Some(ActionKind::Set(field, SetTo::Literal(Literal::Set(values))));
         }
         let value = values.first()?;
         if let Some(more) = values.get(1) {
-            self.error(&codes::TW0310, span_of(more), format!("`{field}` takes one value, not a list"));
+            let error =
+                Diagnostic::new(&codes::TW0310, span_of(more), format!("`{field}` takes one value, not a list"));
+            self.report(match field.kind() {
+                Kind::Decimal => error.with_help(format!("write a point before the fraction: `{value}.{more}`")),
+                _ => error.with_help(format!("write `set {field} to {value}`")),
+            });
+            return None;
+        }
+        if let Some(other) = self.other_field(&field, value) {
+            return self.set_to_field(field, other?, value, node);
+        }
+        if let Some(sum) = node.sum() {
+            let message = "something can only be added to the value of a field";
+            let help = match field.kind() {
+                Kind::Number | Kind::Decimal => format!("write `set {field} to {field} + 1`, or the result"),
+                Kind::Date => format!("write `set {field} to date + 3 days`; `date` is today"),
+                kind => format!("`{field}` is {kind}: only numbers and dates can be added to"),
+            };
+            self.report(Diagnostic::new(&codes::TW0302, sum.span(), message).with_help(help));
             return None;
         }
         if let Some(text) = value.as_node().cloned().and_then(ast::Template::cast)
@@ -106,6 +131,131 @@ impl Checker<'_, '_> {
         }
         let literal = self.literal(&field, value)?;
         self.set_to(field, literal, value)
+    }
+
+    /// Sets a declared field to a part of a text.
+    fn set_to_match(&mut self, field: FieldRef, node: &ast::Capture) -> Option<ActionKind> {
+        let (text, path) = (node.text()?, node.from()?);
+        let from = self.field(&path)?;
+        let kind = field.kind();
+        let is_taken = matches!(kind, Kind::Text | Kind::Number | Kind::Decimal | Kind::Date);
+        if !is_taken || !matches!(field, FieldRef::Custom(_)) {
+            let message = format!("`{field}` cannot be set to a part of a text");
+            let help =
+                "declared fields that hold a text, a number or a date can: declare one as `[[field]]` in `twite.toml`";
+            self.report(Diagnostic::new(&codes::TW0301, node.span(), message).with_help(help));
+            return None;
+        }
+        if from.kind() != Kind::Text {
+            let message = format!("`{from}` is {}, not text", from.kind());
+            let help = "write `description` or `comment.text`, for example";
+            self.report(Diagnostic::new(&codes::TW0301, range(&path), message).with_help(help));
+            return None;
+        }
+        if from.scope() == Scope::Event && !self.acts {
+            let error = Diagnostic::new(&codes::TW0304, range(&path), format!("`{from}` needs an event"));
+            self.report(error.with_help("automations run as time passes; write `description` or `latest_comment`"));
+            return None;
+        }
+        if Owner::split(&field.name()).0 == Owner::Requester {
+            let message = format!("`{field}` cannot keep a part of `{from}`, which may repeat a message");
+            self.report(Diagnostic::new(&codes::TW0313, node.span(), message).with_help(OUTLIVES));
+            return None;
+        }
+        let written = Text::of(&text);
+        let pattern = self.pattern(&text, &written)?;
+        self.can_match(&from, &pattern, range(&text))?;
+        let capture = Capture::new(&written.value).ok()?;
+        if capture.groups() != 1 {
+            let message = match capture.groups() {
+                0 => "the pattern has no group, which says what part is meant".to_owned(),
+                groups => format!("the pattern has {groups} groups, and only one part can be kept"),
+            };
+            let help = "write parentheses around the part, as in `\"order (44\\\\d{5})\"`, and `(?:…)` around what only belongs together";
+            self.report(Diagnostic::new(&codes::TW0307, range(&text), message).with_help(help));
+            return None;
+        }
+        Some(ActionKind::Set(field, SetTo::Match { capture, from }))
+    }
+
+    /// Sets a field to the value of another, or of itself, with a number added to it.
+    fn set_to_field(
+        &mut self,
+        field: FieldRef,
+        from: FieldRef,
+        value: &SyntaxElement,
+        node: &ast::SetAction,
+    ) -> Option<ActionKind> {
+        let (kind, other) = (field.kind(), from.kind());
+        let mut error = |message: String, help: &str| {
+            self.report(Diagnostic::new(&codes::TW0301, span_of(value), message).with_help(help));
+            None
+        };
+        if !matches!(from.scope(), Scope::Ticket | Scope::Clock) {
+            let message = format!("`{from}` is no field of the ticket");
+            return error(message, "fields of the ticket, and `date`, can be copied");
+        }
+        let fits = match (&kind, &other) {
+            (Kind::YesNo, Kind::YesNo) => true,
+            (Kind::Declared(Declared::Choice(_)), Kind::Declared(Declared::Choice(_))) => false,
+            (a, b) => a.compares_with(b),
+        };
+        if !fits {
+            let message = match kind == other || kind.compares_with(&other) {
+                true => format!("the value of `{from}` cannot be copied to `{field}`"),
+                false => format!("`{field}` is {kind}, but `{from}` is {other}"),
+            };
+            return error(
+                message,
+                "a field can be set to the value of a field of the same kind, but choices and sets to their own only",
+            );
+        }
+        if Owner::split(&field.name()).0 == Owner::Requester && may_repeat_a_message(&from) {
+            let message = format!("`{field}` cannot keep `{from}`, which may repeat a message");
+            let error = Diagnostic::new(&codes::TW0313, span_of(value), message);
+            self.report(error.with_help(OUTLIVES));
+            return None;
+        }
+        let plus = match node.sum() {
+            Some(sum) => self.summand(&field, &sum)?,
+            None if field == from => {
+                let message = format!("`{field}` is set to itself");
+                return error(message, "write what is added, as in `+ 1`, or another field");
+            }
+            None => 0,
+        };
+        Some(ActionKind::Set(field, SetTo::Field { from, plus }))
+    }
+
+    /// What is added to the value of a field of this kind.
+    fn summand(&mut self, field: &FieldRef, sum: &ast::Sum) -> Option<i64> {
+        let value = sum.value()?;
+        let plus = match field.kind() {
+            Kind::Number | Kind::Decimal => match self.literal(field, &value)? {
+                Literal::Decimal(decimal) => decimal.units(),
+                Literal::Number(number) => number,
+                _ => return None,
+            },
+            Kind::Date => match self.duration(&value)? {
+                Duration::Clock(length) if length.as_secs() % (24 * 3600) == 0 => length.as_secs() / (24 * 3600),
+                _ => {
+                    let error = Diagnostic::new(&codes::TW0302, span_of(&value), "a date takes whole days");
+                    self.report(error.with_help("write `+ 3 days`, or weeks"));
+                    return None;
+                }
+            },
+            kind => {
+                let message = format!("`{field}` is {kind}: only numbers and dates can be added to");
+                self.report(Diagnostic::new(&codes::TW0301, sum.span(), message).with_help("leave it out"));
+                return None;
+            }
+        };
+        if plus == 0 {
+            self.error(&codes::TW0302, sum.span(), "this adds nothing");
+            return None;
+        }
+        let is_minus = sum.sign().is_some_and(|sign| sign.text() != "+");
+        Some(if is_minus { plus.saturating_neg() } else { plus })
     }
 
     /// Sets a field to a value, which is `me` only where an agent acts.
@@ -128,9 +278,7 @@ impl Checker<'_, '_> {
         let Some(name) = template.parts.iter().find_map(of_message) else { return true };
         let message = format!("`{field}` cannot keep `{name}`, which may repeat a message");
         let error = Diagnostic::new(&codes::TW0313, node.span(), message);
-        self.report(error.with_help(
-            "what is kept about a person outlives a message that is deleted at X; set a field of the ticket instead",
-        ));
+        self.report(error.with_help(OUTLIVES));
         false
     }
 
@@ -164,10 +312,21 @@ impl Checker<'_, '_> {
             }
             _ => values,
         };
-        let tags: Vec<_> = values.iter().map(|v| self.tag(v)).collect();
-        let tags = tags.into_iter().collect::<Option<Vec<_>>>()?;
-        let of = if node.requester() || node.dotted().is_some() { Owner::Requester } else { Owner::Ticket };
-        Some(if node.add() { ActionKind::AddTags(of, tags) } else { ActionKind::RemoveTags(of, tags) })
+        let field = match node.field() {
+            Some(path) => self.field(&path)?,
+            None if node.requester() || node.dotted().is_some() => FieldRef::find("requester.tags", self.context.desk)?,
+            None => FieldRef::find("tags", self.context.desk)?,
+        };
+        let word = if node.add() { "add" } else { "remove" };
+        let Kind::Set(members) = field.kind() else {
+            let message = format!("`{field}` is {}, but `{word}` is for sets", field.kind());
+            let help = format!("write `set {field} to …` or `clear {field}`");
+            self.report(Diagnostic::new(&codes::TW0301, node.span(), message).with_help(help));
+            return None;
+        };
+        let values: Vec<_> = values.iter().map(|value| self.member(&members, value)).collect();
+        let values = values.into_iter().collect::<Option<Vec<_>>>()?;
+        Some(if node.add() { ActionKind::Add(field, values) } else { ActionKind::Remove(field, values) })
     }
 
     fn assign(&mut self, node: &ast::AssignAction) -> Option<ActionKind> {

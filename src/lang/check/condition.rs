@@ -98,7 +98,7 @@ impl Checker<'_, '_> {
             let schedule = self.context.desk.schedules.iter().find(|schedule| schedule.name == name)?;
             let field = FieldRef::Schedule(Arc::new(schedule.clone()));
             return match predicate {
-                Some(predicate) => self.predicate(field, &predicate, node),
+                Some(predicate) => self.predicate(field, &predicate, node, scope),
                 None => Some(ConditionKind::Predicate(Predicate::new(field, Op::Holds))),
             };
         }
@@ -163,7 +163,7 @@ impl Checker<'_, '_> {
             self.report(error.with_help(help));
             return None;
         }
-        let checked = self.predicate(field, &predicate, node)?;
+        let checked = self.predicate(field, &predicate, node, scope)?;
         match &checked {
             ConditionKind::Predicate(asked) if asked.asks_me() => {
                 self.somebody_acts(predicate.span(), NOBODY_ACTS).then_some(checked)
@@ -182,7 +182,7 @@ impl Checker<'_, '_> {
     }
 
     /// Whether a field is allowed in a condition of this kind of item. Reports an error if not.
-    fn may_ask(&mut self, field: &FieldRef, span: Range<usize>, scope: Where) -> bool {
+    pub(super) fn may_ask(&mut self, field: &FieldRef, span: Range<usize>, scope: Where) -> bool {
         match field.scope() {
             Scope::Shown => {
                 let message = format!("`{field}` is for display only, in columns and placeholders");

@@ -176,7 +176,7 @@ impl Checker<'_, '_> {
         if !self.on_ticket(&by, range(&path)) {
             return None;
         }
-        if by.kind() == crate::desk::Kind::Set {
+        if by.kind().is_set() {
             let message = format!("`{by}` is a set of tags and has no order");
             self.error(&codes::TW0303, range(&path), message);
             return None;

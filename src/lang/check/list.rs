@@ -13,7 +13,7 @@ use super::{
     value::written,
 };
 use crate::{
-    desk::{FieldRef, Kind, text::is_blank},
+    desk::{FieldRef, Kind, field::Members, text::is_blank},
     lang::{
         ast::{self, AstNode as _, NodeExt as _, Titled as _, is_text, span_of},
         codes,
@@ -46,8 +46,8 @@ pub(super) type NamedLists = HashMap<String, NamedList>;
 pub(super) enum ListUse {
     /// Values of the field with this name.
     Values(String),
-    /// Tags.
-    Tags,
+    /// Members of a set: tags, or choices of the field with this name.
+    Members(Option<String>),
     /// Texts searched for in the field with this name.
     Texts(Search, String),
 }
@@ -88,7 +88,7 @@ impl Search {
 #[derive(Debug, Clone)]
 pub(super) enum ListValues {
     Literals(Values<Literal>),
-    Tags(Values<String>),
+    Members(Values<String>),
     Texts(Values<Folded>),
 }
 
@@ -96,9 +96,12 @@ impl ListUse {
     /// What an operator on a field takes a list of; `None` if it takes none.
     fn of(field: &FieldRef, predicate: &ast::Predicate) -> Option<Self> {
         match (predicate, field.kind()) {
-            (ast::Predicate::In(_), Kind::Set | Kind::Time | Kind::YesNo) => None,
+            (ast::Predicate::In(_), Kind::Set(_) | Kind::Time | Kind::YesNo) => None,
             (ast::Predicate::In(_), _) => Some(Self::Values(field.to_string())),
-            (ast::Predicate::Has(test), Kind::Set) => test.of().then_some(Self::Tags),
+            (ast::Predicate::Has(test), Kind::Set(members)) => test.of().then_some(Self::Members(match members {
+                Members::Tags => None,
+                Members::Choices(field) => Some(field),
+            })),
             (ast::Predicate::Contains(_) | ast::Predicate::Starts(_) | ast::Predicate::Ends(_), Kind::Text) => {
                 predicate.any_of().then(|| Search::of(predicate)).flatten().map(|s| Self::Texts(s, field.to_string()))
             }
@@ -256,7 +259,8 @@ impl Checker<'_, '_> {
             };
         }
         let entries = self.list_of(value)?;
-        if used == ListUse::Tags && !entries.iter().all(|entry| self.is_no_list(entry, "write it without parentheses"))
+        if matches!(used, ListUse::Members(_))
+            && !entries.iter().all(|entry| self.is_no_list(entry, "write it without parentheses"))
         {
             return None;
         }
@@ -332,7 +336,10 @@ impl Checker<'_, '_> {
                 let literal = self.literal(field, entry)?;
                 self.can_equal(field, &literal, entry).map(|()| literal)
             })?),
-            ListUse::Tags => ListValues::Tags(all(entries, name, |entry| self.tag(entry))?),
+            ListUse::Members(choices) => {
+                let members = choices.clone().map_or(Members::Tags, Members::Choices);
+                ListValues::Members(all(entries, name, |entry| self.member(&members, entry))?)
+            }
             ListUse::Texts(search, _) => {
                 ListValues::Texts(all(entries, name, |entry| self.needle(field, *search, entry))?)
             }

@@ -1,21 +1,21 @@
 //! Checks predicates: an operator on a field, and its operand.
 
-use std::ops::Range;
+use std::{collections::BTreeSet, ops::Range};
 
 use super::{
-    Checker,
+    Checker, Where,
     list::ListValues,
     value::{is_me, written, yes_or_no},
 };
 use crate::{
-    desk::{FieldRef, Kind, Scope, TimeOfDay},
+    desk::{FieldRef, Kind, Owner, Scope, TimeOfDay, field::Declared},
     lang::{
         ast::{self, AstNode, Meant, NodeExt, span_of},
         codes,
         diagnostic::Diagnostic,
         display::Quoted,
-        rules::{Comparison, ConditionKind, Literal, Op, Predicate, Values},
-        syntax::{SyntaxElement, SyntaxKind},
+        rules::{Comparison, ConditionKind, Literal, Op, Predicate, Relation, Values},
+        syntax::{SyntaxElement, SyntaxKind, range},
     },
 };
 
@@ -25,11 +25,18 @@ impl Checker<'_, '_> {
         field: FieldRef,
         predicate: &ast::Predicate,
         node: &ast::Question,
+        scope: Where,
     ) -> Option<ConditionKind> {
         use ast::Predicate as P;
         let span = predicate.span();
         if field.kind() == Kind::YesNo && !matches!(predicate, P::Changed(_)) {
             return self.yes_no_compared(&field, predicate, node);
+        }
+        if let Some((relation, value)) = related(predicate)
+            && let Some(other) = self.other_field(&field, &value)
+        {
+            let op = self.related(&field, relation, other?, &value, &span, scope)?;
+            return Some(ConditionKind::Predicate(Predicate::new(field, op)));
         }
         let op = match (predicate, predicate.value()) {
             (P::Is(test), None) => self.is_nothing(&field, test),
@@ -82,6 +89,74 @@ impl Checker<'_, '_> {
         None
     }
 
+    /// The field that a value names, if it is no value of this field. Reports an error if it looks like one and is none.
+    pub(super) fn other_field(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Option<FieldRef>> {
+        let name = value.as_token().filter(|token| token.kind() == SyntaxKind::Path)?;
+        let is_value = match field.kind() {
+            // No two fields have the same words.
+            Kind::Words(_) => true,
+            Kind::Declared(declared) => self.context.desk.declared_name(&declared, name.text()).is_some(),
+            Kind::Set(_) => true,
+            _ => false,
+        };
+        if is_value || is_me(value) {
+            return None;
+        }
+        if let Some(other) = FieldRef::find(name.text(), self.context.desk) {
+            return Some(Some(other));
+        }
+        let is_custom = Owner::split(name.text()).1.starts_with("field.");
+        is_custom.then(|| {
+            self.unknown_name(name.text(), range(name), true);
+            None
+        })
+    }
+
+    /// Checks a comparison with another field.
+    fn related(
+        &mut self,
+        field: &FieldRef,
+        relation: Relation,
+        other: FieldRef,
+        value: &SyntaxElement,
+        span: &Range<usize>,
+        scope: Where,
+    ) -> Option<Op> {
+        let (kind, others) = (field.kind(), other.kind());
+        if !self.may_ask(&other, span_of(value), scope) {
+            return None;
+        }
+        if *field == other {
+            let message = format!("`{field}` is compared with itself");
+            let help = "compare it with another field, or with a value";
+            self.report(Diagnostic::new(&codes::TW0302, span.clone(), message).with_help(help));
+            return None;
+        }
+        let choices = |declared: &Declared| {
+            self.context.desk.declared(declared).into_iter().map(str::to_owned).collect::<BTreeSet<_>>()
+        };
+        let why = match (&kind, &others) {
+            (Kind::Declared(a @ Declared::Choice(_)), Kind::Declared(b @ Declared::Choice(_)))
+                if choices(a).is_disjoint(&choices(b)) =>
+            {
+                format!("no choice of `{field}` is one of `{other}`")
+            }
+            (a, b) if a.compares_with(b) => match relation {
+                Relation::Compare(_) if !a.is_ordered() => format!("`{field}` and `{other}` have no order"),
+                _ => return Some(Op::Field(relation, other)),
+            },
+            (Kind::Set(_), Kind::Set(_)) => "sets cannot be compared with each other".to_owned(),
+            (a, b) if a == b => format!("`{field}` and `{other}` are {a}, and cannot be compared"),
+            (a, b) => format!("`{field}` is {a}, but `{other}` is {b}"),
+        };
+        let help = match kind {
+            Kind::Text => format!("fields of one kind can be compared; for the text itself, write `\"{other}\"`"),
+            _ => "fields of one kind can be compared".to_owned(),
+        };
+        self.report(Diagnostic::new(&codes::TW0301, span.clone(), why).with_help(help));
+        None
+    }
+
     fn is_nothing(&mut self, field: &FieldRef, predicate: &ast::IsTest) -> Option<Op> {
         let (negated, empty) = (predicate.not(), predicate.empty());
         let predicate = predicate.syntax();
@@ -111,9 +186,10 @@ impl Checker<'_, '_> {
             return None;
         }
         match field.kind() {
-            Kind::Set => {
+            Kind::Set(_) => {
                 let help = format!("write `{}{field} has {value}`", if not { "not " } else { "" });
-                return self.cannot(field, span.clone(), "is a set of tags and cannot equal one value", &help);
+                let why = format!("is {} and cannot equal one value", field.kind());
+                return self.cannot(field, span.clone(), &why, &help);
             }
             Kind::Time => {
                 let help = format!("write `time since {field} < 1 day`, or `{field} is empty`");
@@ -168,7 +244,7 @@ impl Checker<'_, '_> {
         span: &Range<usize>,
     ) -> Option<Op> {
         match field.kind() {
-            Kind::Number | Kind::TimeOfDay | Kind::Date => {}
+            Kind::Number | Kind::Decimal | Kind::TimeOfDay | Kind::Date => {}
             Kind::Words(words) if words.ordered => {}
             Kind::Words(_) | Kind::Declared(_) => {
                 let message = format!("ordered comparison on an unordered field `{field}`");
@@ -193,8 +269,8 @@ impl Checker<'_, '_> {
                 let help = "for texts, use `is`, `contains`, `starts with` or `matches`";
                 return self.cannot(field, span.clone(), "is text and has no order", help);
             }
-            Kind::Set => {
-                return self.cannot(field, span.clone(), "is a set of tags and has no order", "use `has`");
+            Kind::Set(_) => {
+                return self.cannot(field, span.clone(), &format!("is {} and has no order", field.kind()), "use `has`");
             }
             Kind::YesNo => return None,
         }
@@ -238,10 +314,11 @@ impl Checker<'_, '_> {
     fn is_in(&mut self, field: &FieldRef, not: bool, predicate: &ast::Predicate, value: &SyntaxElement) -> Option<Op> {
         let span = &predicate.span();
         match field.kind() {
-            Kind::Set => {
+            Kind::Set(_) => {
                 let which = if not { "has none of" } else { "has any of" };
                 let help = format!("write `{field} {which} {value}`");
-                return self.cannot(field, span.clone(), "is a set of tags and has no operator `in`", &help);
+                let why = format!("is {} and has no operator `in`", field.kind());
+                return self.cannot(field, span.clone(), &why, &help);
             }
             Kind::Time => {
                 let help = format!("write `time since {field} < 1 day`");
@@ -276,7 +353,7 @@ impl Checker<'_, '_> {
         test: &ast::HasTest,
         value: &SyntaxElement,
     ) -> Option<Op> {
-        if field.kind() != Kind::Set {
+        let Kind::Set(members) = field.kind() else {
             let help = match field.kind() {
                 Kind::Text if self.is_list(value) => format!("write `{field} contains any of {value}`"),
                 Kind::Text => format!("write `{field} contains {}`", quoted(value)),
@@ -288,7 +365,7 @@ impl Checker<'_, '_> {
             };
             let why = format!("is {}, but `has` is for sets of tags", field.kind());
             return self.cannot(field, predicate.span(), &why, &help);
-        }
+        };
         if !test.of() {
             if value.kind() == SyntaxKind::List {
                 let message = "`has` takes one tag, not a list";
@@ -299,9 +376,9 @@ impl Checker<'_, '_> {
             if !self.is_no_list(value, &format!("write `has any of {value}`, or `has all of {value}`")) {
                 return None;
             }
-            return self.tag(value).map(|tag| Op::HasAny(Values::one(tag)));
+            return self.member(&members, value).map(|member| Op::HasAny(Values::one(member)));
         }
-        let ListValues::Tags(tags) = self.list_operand(field, predicate, value)? else { return None };
+        let ListValues::Members(tags) = self.list_operand(field, predicate, value)? else { return None };
         Some(match (test.any(), test.all()) {
             (true, _) if test.not() => Op::HasNone(tags),
             (true, _) => Op::HasAny(tags),
@@ -326,7 +403,7 @@ impl Checker<'_, '_> {
                 return None;
             }
         }
-        if matches!(field.kind(), Kind::Set | Kind::Time)
+        if matches!(field.kind(), Kind::Set(_) | Kind::Time)
             && let Some(value) = from.iter().chain(&to).next()
         {
             let why = format!("is {}, for which `changed` takes no value", field.kind());
@@ -347,6 +424,23 @@ impl Checker<'_, '_> {
             _ => None,
         }
     }
+}
+
+/// The relation and the operand of an operator that may compare two fields.
+fn related(predicate: &ast::Predicate) -> Option<(Relation, SyntaxElement)> {
+    let relation = match predicate {
+        ast::Predicate::Is(test) if test.not() => Relation::IsNot,
+        ast::Predicate::Is(_) => Relation::Is,
+        ast::Predicate::Compare(test) => Relation::Compare(comparison(test.comparison()?.text())?),
+        ast::Predicate::Wrong(test) => match test.meant()? {
+            Meant::Is => Relation::Is,
+            Meant::IsNot => Relation::IsNot,
+            Meant::AtLeast => Relation::Compare(Comparison::AtLeast),
+            Meant::AtMost => Relation::Compare(Comparison::AtMost),
+        },
+        _ => return None,
+    };
+    Some((relation, predicate.value()?))
 }
 
 pub(super) fn comparison(text: &str) -> Option<Comparison> {
@@ -374,10 +468,11 @@ pub(super) fn bare(value: &SyntaxElement) -> String {
 pub(super) fn example_of(field: &FieldRef) -> String {
     match field.kind() {
         Kind::Number => format!("`{field} >= 100`, for example"),
+        Kind::Decimal => format!("`{field} >= 12.50`, for example"),
         Kind::Words(words) => format!("`{field} is {}`, for example", words.words.first().unwrap_or(&"…")),
         Kind::Declared(_) => format!("`{field} is \"…\"`, or `{field} is empty`"),
         Kind::Text => format!("`{field} contains \"…\"`, for example"),
-        Kind::Set => format!("`{field} has …`, for example"),
+        Kind::Set(_) => format!("`{field} has …`, for example"),
         Kind::Time => format!("`time since {field} >= 4 days`, for example"),
         Kind::TimeOfDay => format!("`{field} >= 18:00`, for example"),
         Kind::Date => format!("`{field} >= 2026-12-24`, for example"),

@@ -194,7 +194,7 @@ impl Checker<'_, '_> {
             });
             return None;
         };
-        if field.kind() != Kind::Number || field.scope() != Scope::Ticket {
+        if !matches!(field.kind(), Kind::Number | Kind::Decimal) || field.scope() != Scope::Ticket {
             let message = format!("`{field}` is {}, but only numbers and durations can be measured", field.kind());
             let help = format!("durations are {}", listed(METRICS.iter().map(|m| m.name)));
             self.report(Diagnostic::new(&codes::TW0301, range(what), message).with_help(help));
@@ -252,8 +252,14 @@ impl Checker<'_, '_> {
                 self.report(Diagnostic::new(&codes::TW0301, range(last), message).with_help(help));
                 None
             }
+            (None, Kind::Decimal, None) => {
+                let message = format!("cannot split by the decimal number `{field}`");
+                let help = format!("it can be measured: `measure sum {field}`");
+                self.report(Diagnostic::new(&codes::TW0301, range(last), message).with_help(help));
+                None
+            }
             (None, kind, Some(list)) => {
-                let message = format!("bands are for numbers, but `{field}` is {kind}");
+                let message = format!("bands are for whole numbers, but `{field}` is {kind}");
                 self.error(&codes::TW0301, list.span(), message);
                 None
             }

@@ -10,7 +10,13 @@ use super::{
     value::{no_moment, shortened, written},
 };
 use crate::{
-    desk::{FieldRef, Kind, Scope, Via, field::Declared, invariant, moment::moment, text::trim},
+    desk::{
+        FieldRef, Kind, Scope, Via,
+        field::{Declared, Members},
+        invariant,
+        moment::moment,
+        text::trim,
+    },
     lang::{
         ast::{self, AstNode, Expectation, Titled, beside, span_of},
         codes,
@@ -206,10 +212,15 @@ impl Checker<'_, '_> {
             return self.report(error.with_help("write it in `given ticket { … }`"));
         }
         let literal = match fact.tags() {
-            Some(list) => {
-                let tags: Vec<_> = list.values().map(|v| self.tag(&v)).collect();
-                tags.into_iter().collect::<Option<Vec<_>>>().map(Literal::Set)
-            }
+            Some(list) => self.given_set(&Members::Tags, list.values()),
+            None if let Some(list) = fact.choices() => match field.kind() {
+                Kind::Set(members) => self.given_set(&members, list.values()),
+                _ => {
+                    let more = list.values().nth(1).map(|value| span_of(&value)).unwrap_or_default();
+                    self.error(&codes::TW0310, more, format!("`{field}` takes one value, not a list"));
+                    None
+                }
+            },
             None => fact.value().and_then(|value| self.given_value(&field, &value, fact, now)),
         };
         if literal.as_ref().is_some_and(Literal::asks_me) {
@@ -217,6 +228,12 @@ impl Checker<'_, '_> {
             return self.report(error.with_help(format!("name the agent, as in `{field} \"Ana\"`")));
         }
         given.fields.extend(literal.map(|literal| (field, literal)));
+    }
+
+    /// Checks the members of a set.
+    fn given_set(&mut self, members: &Members, values: impl IntoIterator<Item = SyntaxElement>) -> Option<Literal> {
+        let values: Vec<_> = values.into_iter().map(|value| self.member(members, &value)).collect();
+        values.into_iter().collect::<Option<Vec<_>>>().map(Literal::Set)
     }
 
     fn given_value(
@@ -235,9 +252,11 @@ impl Checker<'_, '_> {
             }
             return now.checked_sub(span.length(&self.context.desk.hours)).ok().map(Literal::Time);
         }
-        if field.kind() == Kind::Set && value.kind() == SyntaxKind::List {
-            let tags: Vec<_> = self.list_of(value)?.iter().map(|v| self.tag(v)).collect();
-            return tags.into_iter().collect::<Option<Vec<_>>>().map(Literal::Set);
+        if let Kind::Set(members) = field.kind()
+            && value.kind() == SyntaxKind::List
+        {
+            let values = self.list_of(value)?;
+            return self.given_set(&members, values);
         }
         self.literal(field, value)
     }

@@ -30,7 +30,7 @@ impl Checker<'_, '_> {
     }
 
     /// Reports a pattern that matches no value of the field.
-    fn can_match(&mut self, field: &FieldRef, pattern: &Pattern, span: Range<usize>) -> Option<()> {
+    pub(super) fn can_match(&mut self, field: &FieldRef, pattern: &Pattern, span: Range<usize>) -> Option<()> {
         let alphabet = field.alphabet();
         let message = format!("this pattern matches no `{field}`");
         let help = if !pattern.can_match(alphabet.contains) {
@@ -63,8 +63,8 @@ impl Checker<'_, '_> {
         let any_of = predicate.any_of();
         if field.kind() != Kind::Text {
             let help = match field.kind() {
-                Kind::Set if any_of => format!("write `{field} has any of {value}`"),
-                Kind::Set => format!("write `{field} has {}`", bare(value)),
+                Kind::Set(_) if any_of => format!("write `{field} has any of {value}`"),
+                Kind::Set(_) => format!("write `{field} has {}`", bare(value)),
                 Kind::Words(_) | Kind::Declared(_) if any_of => format!("write `{field} in {value}`"),
                 Kind::Words(_) | Kind::Declared(_) => format!("write `{field} is {value}`"),
                 kind => format!("use an operator for {kind}"),
@@ -102,7 +102,7 @@ impl Checker<'_, '_> {
     }
 
     /// Checks a regular expression. An error points to the position inside the pattern.
-    fn pattern(&mut self, token: &SyntaxToken, text: &Text) -> Option<Pattern> {
+    pub(super) fn pattern(&mut self, token: &SyntaxToken, text: &Text) -> Option<Pattern> {
         // Unknown escapes have already been reported. Most likely they are meant for the regular expression.
         if !text.bad_escapes.is_empty() {
             return None;

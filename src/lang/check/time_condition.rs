@@ -2,7 +2,7 @@
 
 use super::{Checker, predicate::comparison, value::shortened};
 use crate::{
-    desk::{FieldRef, Kind, Status, TimeOfDay, field::FIELDS},
+    desk::{FieldRef, Kind, Scope, Status, TimeOfDay, field::FIELDS},
     lang::{
         ast::{self, AstNode, NodeExt, span_of},
         codes,
@@ -125,7 +125,13 @@ impl Checker<'_, '_> {
             }
             _ => self.field(&path),
         };
-        if let Some(field) = field.as_ref().filter(|f| f.kind() != Kind::Time) {
+        let is_time = |field: &FieldRef| match field.kind() {
+            Kind::Time => true,
+            // Which date it is follows from the time.
+            Kind::Date => field.scope() == Scope::Ticket,
+            _ => false,
+        };
+        if let Some(field) = field.as_ref().filter(|field| !is_time(field)) {
             let times = FIELDS.iter().filter(|f| f.kind == Kind::Time).map(|f| f.name);
             let message = format!("`{field}` is {}, not a time", field.kind());
             let error = Diagnostic::new(&codes::TW0301, range(&path), message);

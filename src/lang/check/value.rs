@@ -7,8 +7,8 @@ use jiff::{SignedDuration, civil::Date};
 use super::{Checker, NameList};
 use crate::{
     desk::{
-        FieldRef, Kind, TimeOfDay, Words,
-        field::Declared,
+        Decimal, FieldRef, Kind, NotADecimal, TimeOfDay, Words,
+        field::{Declared, Members},
         moment::{NoMoment, day, moment},
         normalize,
         text::trim,
@@ -39,7 +39,7 @@ impl Checker<'_, '_> {
         }
         let is_value = matches!(field.kind(), Kind::Words(words) if words.rank(&written(value)).is_some());
         if !is_value
-            && !matches!(field.kind(), Kind::Set | Kind::YesNo)
+            && !matches!(field.kind(), Kind::Set(_) | Kind::YesNo)
             && !self.is_no_list(
                 value,
                 match value.parent().map(|parent| parent.kind()) {
@@ -67,6 +67,7 @@ impl Checker<'_, '_> {
         }
         match field.kind() {
             Kind::Number => self.number(field, value).map(Literal::Number),
+            Kind::Decimal => self.decimal(field, value).map(Literal::Decimal),
             Kind::Words(words) => self.word(field, words, value),
             Kind::Declared(declared) => self.declared(&declared, value),
             Kind::Text => self.text(field, value),
@@ -74,7 +75,7 @@ impl Checker<'_, '_> {
             Kind::Time => self.instant(field, value),
             Kind::TimeOfDay => self.time_of_day(field, value),
             Kind::Date => self.calendar_date(field, value),
-            Kind::Set => self.tag(value).map(|tag| Literal::Set(vec![tag])),
+            Kind::Set(members) => self.member(&members, value).map(|member| Literal::Set(vec![member])),
         }
     }
 
@@ -87,8 +88,8 @@ impl Checker<'_, '_> {
             // Every ticket has these.
             Kind::Words(_) if matches!(field.name().as_ref(), "status" | "channel") => true,
             Kind::Words(words) => words.rank(&text).is_some(),
-            Kind::Number => false,
-            Kind::YesNo | Kind::Set | Kind::Time | Kind::TimeOfDay | Kind::Date => true,
+            Kind::Number | Kind::Decimal => false,
+            Kind::YesNo | Kind::Set(_) | Kind::Time | Kind::TimeOfDay | Kind::Date => true,
         };
         let help = match () {
             () if is_known => return false,
@@ -138,6 +139,20 @@ impl Checker<'_, '_> {
                 None
             }
         }
+    }
+
+    fn decimal(&mut self, field: &FieldRef, value: &SyntaxElement) -> Option<Decimal> {
+        let text = written(value);
+        let error = match (value.kind(), text.replace('_', "").parse::<Decimal>()) {
+            (SyntaxKind::Number | SyntaxKind::Path | SyntaxKind::Entry, Ok(decimal)) => return Some(decimal),
+            (_, Err(why @ (NotADecimal::Places | NotADecimal::Large))) => {
+                Diagnostic::new(&codes::TW0116, span_of(value), format!("number `{}`: {why}", shortened(&text)))
+            }
+            _ => self.wrong_kind(field, value),
+        };
+        let meant = text.replace(',', ".").parse::<Decimal>().ok().map(|decimal| decimal.to_string());
+        self.meant(error, value, meant, "write a decimal number, as `12.50`");
+        None
     }
 
     /// Parses an integer token. Reports an error if it is too large.
@@ -326,7 +341,11 @@ impl Checker<'_, '_> {
             (SyntaxKind::Instant, Err(why)) if meant.is_none() => no_moment(value, "date", &why),
             _ => self.not_of_the_clock(field, value),
         };
-        self.meant(error, value, meant, "write year, month and day, as `2026-12-24`");
+        let help = match text.as_str() {
+            "today" | "now" if field.name() != "date" => "write `date` for the date of today",
+            _ => "write year, month and day, as `2026-12-24`",
+        };
+        self.meant(error, value, meant, help);
         None
     }
 
@@ -376,6 +395,15 @@ impl Checker<'_, '_> {
             });
         }
         (!odd).then_some(normal)
+    }
+
+    /// Checks a member of a set.
+    pub(super) fn member(&mut self, members: &Members, value: &SyntaxElement) -> Option<String> {
+        let Members::Choices(field) = members else { return self.tag(value) };
+        match self.declared(&Declared::Choice(field.clone()), value)? {
+            Literal::Word { word, .. } => Some(word),
+            _ => None,
+        }
     }
 
     /// The values of a list. Reports an error if the value is not a list or the list is empty.

@@ -11,7 +11,7 @@ use std::{
 use super::table::{Entry, Reader};
 use crate::{
     desk::{
-        Account, CustomField, CustomKind, Hours,
+        Account, CustomField, Hours,
         declarations::{Edition, Schedule},
         field::Declared,
         normalize::named,
@@ -230,14 +230,14 @@ impl Reader {
             }
             match (f.kind, f.choices.is_empty()) {
                 _ if field.has_lost("type") || field.has_lost("choices") => {}
-                (CustomKind::Choice, true) => {
-                    let error =
-                        Diagnostic::new(&codes::TW0509, field.at("type"), "a field of type `choice` needs `choices`");
+                (kind, true) if kind.has_choices() => {
+                    let message = format!("a field of type `{}` needs `choices`", kind.as_str());
+                    let error = Diagnostic::new(&codes::TW0509, field.at("type"), message);
                     self.out.push(error.with_help("write `choices = [\"one\", \"other\"]`"));
                 }
-                (CustomKind::Choice, false) => self.choices(field),
+                (kind, false) if kind.has_choices() => self.choices(field),
                 (_, false) => {
-                    let message = "only fields of type `choice` can have `choices`";
+                    let message = "only fields of type `choice` or `choices` can have `choices`";
                     self.error(&codes::TW0509, field.at("choices"), message);
                 }
                 (_, true) => {}

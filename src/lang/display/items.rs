@@ -2,13 +2,14 @@
 //! adds the layout.
 
 use std::{
+    borrow::Cow,
     fmt::{self, Display},
     sync::Arc,
 };
 
 use super::{Grouped, Quoted, Tags, Written};
 use crate::{
-    desk::{Choosing, FieldRef, Owner, Per, Recipient, Scope},
+    desk::{Choosing, Decimal, FieldRef, Kind, Per, Recipient, Scope},
     lang::rules::{
         Action, ActionKind, Audience, Automation, Cap, Chart, Condition, Duration, EffectKind, Every, Expect,
         ExpectKind, Filter, GivenFired, Let, List, Literal, Macro, Mode, Over, Part, Period, PeriodUnit, Report,
@@ -247,9 +248,22 @@ impl Display for ActionKind {
         match self {
             Self::Set(field, SetTo::Literal(literal)) => write!(f, "set {field} to {}", Written { literal, field }),
             Self::Set(field, SetTo::Template(text)) => write!(f, "set {field} to {text}"),
+            Self::Set(field, SetTo::Match { capture, from }) => {
+                write!(f, "set {field} to the match of {} in {from}", Quoted(&capture.pattern.written))
+            }
+            Self::Set(field, SetTo::Field { from, plus }) => {
+                write!(f, "set {field} to {from}")?;
+                let (sign, amount) = if *plus < 0 { ("-", plus.saturating_neg()) } else { ("+", *plus) };
+                match field.kind() {
+                    _ if *plus == 0 => Ok(()),
+                    Kind::Decimal => write!(f, " {sign} {}", Decimal::from_units(amount)),
+                    Kind::Date => write!(f, " {sign} {amount} day{}", if amount == 1 { "" } else { "s" }),
+                    _ => write!(f, " {sign} {}", Grouped(amount)),
+                }
+            }
             Self::Clear(field) => write!(f, "clear {field}"),
-            Self::AddTags(of, tags) => write!(f, "add {}tags {}", whose(*of), Tags(tags)),
-            Self::RemoveTags(of, tags) => write!(f, "remove {}tags {}", whose(*of), Tags(tags)),
+            Self::Add(field, members) => write!(f, "add {} {}", set_name(field), Tags(members)),
+            Self::Remove(field, members) => write!(f, "remove {} {}", set_name(field), Tags(members)),
             Self::Reply(text) => write!(f, "reply {text}"),
             Self::Note(text) => write!(f, "note {text}"),
             Self::Notify { to, subject, body } => {
@@ -284,11 +298,11 @@ impl Display for ActionKind {
     }
 }
 
-/// What comes before `tags` in an action.
-const fn whose(owner: Owner) -> &'static str {
-    match owner {
-        Owner::Ticket => "",
-        Owner::Requester => "requester ",
+/// How `add` and `remove` name a set.
+fn set_name(field: &FieldRef) -> Cow<'static, str> {
+    match &*field.name() {
+        "requester.tags" => "requester tags".into(),
+        _ => field.name(),
     }
 }
 

@@ -275,7 +275,13 @@ fn separated(p: &mut Printer, token: &SyntaxToken) {
     let before = previous(token);
     let list = matches!(
         token.parent().map(|n| n.kind()),
-        Some(SyntaxKind::List | SyntaxKind::TagsAction | SyntaxKind::ColumnsClause | SyntaxKind::TagList)
+        Some(
+            SyntaxKind::List
+                | SyntaxKind::TagsAction
+                | SyntaxKind::ColumnsClause
+                | SyntaxKind::TagList
+                | SyntaxKind::ChoiceList
+        )
     );
     let measure = token.parent().filter(|n| n.kind() == SyntaxKind::Measure);
     match (before, token.kind()) {

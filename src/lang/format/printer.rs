@@ -248,7 +248,10 @@ pub(super) fn spelled(token: &SyntaxToken) -> Cow<'_, str> {
     if name_of && token.kind() == SyntaxKind::Path {
         return Quoted(text).to_string().into();
     }
-    let tags = matches!(place.kind(), SyntaxKind::TagsAction | SyntaxKind::HasTest | SyntaxKind::TagList);
+    let tags = matches!(
+        place.kind(),
+        SyntaxKind::TagsAction | SyntaxKind::HasTest | SyntaxKind::TagList | SyntaxKind::ChoiceList
+    );
     if tags && is_text(token.kind()) && !text.starts_with("\"\"\"") {
         let tag = Tag(&Text::of(token).value).to_string();
         // A tag that needs quotes keeps its text and escape sequences.
@@ -257,7 +260,10 @@ pub(super) fn spelled(token: &SyntaxToken) -> Cow<'_, str> {
     match (token.kind(), asked_field(&place)) {
         (SyntaxKind::Number, Some(Kind::Number)) => grouped(text),
         (SyntaxKind::Number, _) if place.kind() == SyntaxKind::Duration => grouped(text),
+        (SyntaxKind::Sign, _) => if text == "+" { "+" } else { "-" }.into(),
         (SyntaxKind::ClockTime, _) => text.parse().map_or(text.into(), |time: TimeOfDay| time.to_string().into()),
+        // The name of a field that it is compared with.
+        (SyntaxKind::Path, _) if known(text).is_some() || text.starts_with("field.") => text.into(),
         (SyntaxKind::Path, Some(Kind::Declared(_))) if is_value_of(token, &place) => Quoted(text).to_string().into(),
         _ => text.into(),
     }

@@ -92,8 +92,9 @@ impl Action {
             ActionKind::Remind { subject, body, .. } => subject.iter().chain(body).collect(),
             ActionKind::Webhook { body, .. } => body.iter().collect(),
             ActionKind::Clear(_)
-            | ActionKind::AddTags(..)
-            | ActionKind::RemoveTags(..)
+            | ActionKind::Set(_, SetTo::Match { .. } | SetTo::Field { .. })
+            | ActionKind::Add(..)
+            | ActionKind::Remove(..)
             | ActionKind::Assign { .. }
             | ActionKind::Snooze(_)
             | ActionKind::Merge

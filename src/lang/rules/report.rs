@@ -1,7 +1,7 @@
 //! Checked reports.
 
 use super::{Audience, Condition, Mode, Span, Statuses};
-use crate::desk::{FieldRef, Metric, SlaTarget};
+use crate::desk::{FieldRef, Kind, Metric, SlaTarget};
 
 /// A report: measures computed over tickets.
 #[derive(Debug, Clone, PartialEq)]
@@ -111,6 +111,11 @@ impl Quantity {
     /// Whether it is a length of time, which is counted in milliseconds and reported in seconds.
     pub const fn is_time(&self) -> bool {
         matches!(self, Self::Time { .. } | Self::TimeIn { .. })
+    }
+
+    /// Whether it is a decimal number, which is counted in its units.
+    pub fn is_decimal(&self) -> bool {
+        matches!(self, Self::Field(field) if field.kind() == Kind::Decimal)
     }
 
     /// Whether it counts only the time in which the desk is open.

@@ -68,10 +68,10 @@ const OPERATORS: &[&str] = &["is", "in", "has", "contains", "starts", "ends", "m
 /// The operators of a type of field.
 fn operators(kind: &Kind) -> &'static [&'static str] {
     match kind {
-        Kind::Set => &["has", "changed"],
+        Kind::Set(_) => &["has", "changed"],
         Kind::Text => &["is", "contains", "starts", "ends", "matches", "changed"],
         Kind::YesNo => &["changed"],
-        Kind::Number | Kind::Words(_) | Kind::Declared(_) | Kind::Time => &["is", "in", "changed"],
+        Kind::Number | Kind::Decimal | Kind::Words(_) | Kind::Declared(_) | Kind::Time => &["is", "in", "changed"],
         Kind::TimeOfDay | Kind::Date => &["is", "in"],
     }
 }
@@ -419,7 +419,7 @@ impl<'t> BadPart<'t> {
                 }
                 Kind::Number => Advice::help(format!("write an operator, as in `{name} >= 100`")),
                 Kind::Text => Advice::help(format!("write an operator, as in `{name} contains \"…\"`")),
-                Kind::Set => Advice::help(format!("write an operator, as in `{name} has vip`")),
+                Kind::Set(_) => Advice::help(format!("write an operator, as in `{name} has vip`")),
                 Kind::Time => Advice::help(format!("write `time since {name} >= 4 days`, for example")),
                 Kind::YesNo => Advice::help(format!("join conditions with `and`: write `{name} and …`")),
                 _ => Advice::help(format!("write an operator, as in `{name} is …`")),

@@ -33,7 +33,7 @@ macro_rules! kinds {
                 match rule {
                     $(Rule::$token_rule => Self::$token,)+
                     $(Rule::$node_rule => Self::$node,)+
-                    Rule::fact_name => Self::Path,
+                    Rule::fact_name | Rule::negative_decimal => Self::Path,
                     Rule::given_facts => Self::Facts,
                     Rule::extra_close_action | Rule::extra_close_fact | Rule::extra_close_message => Self::ExtraClose,
                     _ => Self::Keyword,
@@ -57,6 +57,8 @@ kinds! {
         Event = event,
         Direction = direction,
         SetName = set_name,
+        SetField = set_field,
+        Sign = sign,
         WrongAnd = wrong_and,
         WrongOr = wrong_or,
         WrongNot = wrong_not,
@@ -123,6 +125,8 @@ kinds! {
         SetAction = set_action,
         ClearAction = clear_action,
         TagsAction = tags_action,
+        Sum = sum,
+        Capture = capture,
         AssignAction = assign_action,
         ReplyAction = reply_action,
         NoteAction = note_action,
@@ -171,6 +175,7 @@ kinds! {
         BadFact = bad_fact,
         BadFacts = bad_facts,
         TagList = tag_list,
+        ChoiceList = choice_list,
         AtClause = at_clause,
         HappensClause = happens_clause,
         Update = update,

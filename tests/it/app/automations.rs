@@ -13,7 +13,7 @@ use proptest::{collection, prelude::*, sample, test_runner::Config};
 use twite::{
     app::agent::{self, AgentUpdate},
     daemon::Daemon,
-    desk::{Actor, Event, EventKind, Facts, FieldRef, Owner, Repeat, Ticket, TicketId, Via},
+    desk::{Actor, Event, EventKind, Facts, FieldRef, Repeat, Ticket, TicketId, Via},
     engine::{self, loops, minute},
     lang::{
         check_files,
@@ -38,6 +38,14 @@ monday = ["09:00-12:00", "13:00-17:30"]
 wednesday = ["09:00-17:30"]
 sunday = ["01:00-04:00"]
 holidays = ["2026-03-25"]
+
+[[field]]
+name = "count"
+type = "number"
+
+[[field]]
+name = "until"
+type = "date"
 
 [[group]]
 name = "Night"
@@ -78,8 +86,8 @@ fn actions(happens: &Change, rules: &Rules) -> Vec<Action> {
         Change::Priority(p) => ActionKind::Set(field("priority"), word(p)),
         Change::Status(s) => ActionKind::Set(field("status"), word(s)),
         Change::Group => ActionKind::Set(field("group"), word("Night")),
-        Change::Tag => ActionKind::AddTags(Owner::Ticket, vec!["seen".into()]),
-        Change::Untag => ActionKind::RemoveTags(Owner::Ticket, vec!["seen".into()]),
+        Change::Tag => ActionKind::Add(field("tags"), vec!["seen".into()]),
+        Change::Untag => ActionKind::Remove(field("tags"), vec!["seen".into()]),
     };
     vec![Action { kind, span }]
 }
@@ -129,6 +137,9 @@ fn question() -> impl Strategy<Value = String> {
         1 => Just("priority < high".to_owned()),
         1 => Just("tags has seen".to_owned()),
         1 => Just("group is \"Night\"".to_owned()),
+        1 => sample::select(vec!["field.until <= date", "field.until is not date", "field.count < 3"]).prop_map(str::to_owned),
+        1 => (sample::select(vec!["since", "until"]), sample::select(vec!["<", "<=", ">", ">="]), span())
+            .prop_map(|(way, op, span)| format!("time {way} field.until {op} {span}")),
     ]
 }
 
@@ -154,6 +165,9 @@ fn automation() -> impl Strategy<Value = String> {
         "clear group",
         "snooze for 90 minutes",
         "note \"due\"",
+        "set field.count to field.count + 1",
+        "set field.until to date + 1 days",
+        "set field.until to field.until - 2 days",
         "assign to next agent of group \"Night\"",
     ]);
     let cap = prop_oneof![
@@ -359,7 +373,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
                 *ticket = engine::decide_plainly(rules, ticket, &event, now).ticket;
             }
             let titles: BTreeSet<_> = fired.iter().map(|a| a.title.clone()).collect();
-            if let Some(state) = loops::state(&before, ticket, &held).filter(|_| !repeats)
+            if let Some(state) = loops::state(rules, &before, ticket, &held).filter(|_| !repeats)
                 && seen[n].record(state, now, titles.clone()).is_some()
             {
                 (*ticket, stopped[n]) = (before, true);

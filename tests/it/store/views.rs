@@ -7,7 +7,7 @@ use proptest::{collection, option, prelude::*};
 use tokio::runtime::Runtime;
 
 use twite::{
-    desk::{FieldRef, Kind, Person, Scope, Ticket, Viewer, field::FIELDS},
+    desk::{FieldRef, Person, Scope, Ticket, Viewer, field::FIELDS},
     engine,
     lang::rules::{Condition, ConditionKind, Literal, Mode, Op, Predicate, Sort, View},
     store::Store,
@@ -134,7 +134,7 @@ async fn conditions_of_any_size_are_answered() {
 
 #[test]
 fn every_ticket_field_that_is_no_set_is_a_column() {
-    let sets: BTreeSet<_> = FIELDS.iter().filter(|f| f.kind == Kind::Set).map(|f| f.sql.unwrap()).collect();
+    let sets: BTreeSet<_> = FIELDS.iter().filter(|f| f.kind.is_set()).map(|f| f.sql.unwrap()).collect();
     assert_eq!(sets, ["person_tag", "ticket_hashtag", "ticket_tag"].into());
     for field in FIELDS.iter().filter(|f| f.scope == Scope::Ticket) {
         assert!(field.sql.is_some(), "{} is stored nowhere", field.name);

@@ -7,20 +7,22 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use proptest::{collection, option, prelude::*, sample};
 use twite::{
     desk::{
-        Actor, Author, Channel, Choosing, CustomField, CustomKind, CustomValue, Declarations, Event, EventComment,
-        EventKind, FieldRef, FiredBefore, Hours, Kind, OpenDay, Owner, PastStatus, Per, Person, PostFacts, Priority,
-        Recipient, Sample, SlaTarget, Status, Ticket, TicketId, TicketType, VerifiedType, Via,
+        Actor, Author, Channel, Choosing, CustomField, CustomKind, CustomValue, Decimal, Declarations, Event,
+        EventComment, EventKind, FieldRef, FiredBefore, Hours, Kind, OpenDay, Owner, PastStatus, Per, Person,
+        PostFacts, Priority, Recipient, Sample, Scope, SlaTarget, Status, Ticket, TicketId, TicketType, VerifiedType,
+        Via,
         declarations::{Agent, Schedule, Sees},
         field::FIELDS,
         normalize::tag,
     },
     lang::rules::{
-        Action, ActionKind, Automation, Cap, Comparison, Condition, ConditionKind, Duration, Folded, Let, Literal,
-        Mode, On, Op, Part, Pattern, Predicate, Rules, SetTo, Sla, SlaTime, Span, Template, Trigger, Values, Version,
+        Action, ActionKind, Automation, Cap, Capture, Comparison, Condition, ConditionKind, Duration, Folded, Let,
+        Literal, Mode, On, Op, Part, Pattern, Predicate, Relation, Rules, SetTo, Sla, SlaTime, Span, Template, Trigger,
+        Values, Version,
     },
 };
 
@@ -97,6 +99,9 @@ pub fn desk() -> Declarations {
         ("order", CustomKind::Text),
         ("score", CustomKind::Number),
         ("done", CustomKind::YesNo),
+        ("amount", CustomKind::Decimal),
+        ("until", CustomKind::Date),
+        ("topics", CustomKind::Choices),
     ];
     // The requester has fields of the same names, which are others.
     let fields = Owner::ALL.into_iter().flat_map(|of| kinds.map(|kind| field(of, kind))).collect();
@@ -161,6 +166,18 @@ fn tags() -> impl Strategy<Value = Vec<String>> {
 
 fn number() -> impl Strategy<Value = i64> {
     prop_oneof![-1..3i64, sample::select(vec![i64::MIN, i64::MAX, 10_000])]
+}
+
+fn decimal() -> impl Strategy<Value = Decimal> {
+    let units =
+        prop_oneof![-2..3i64, (-1..3i64).prop_map(|whole| whole * 10_000), sample::select(vec![i64::MIN, i64::MAX])];
+    units.prop_map(Decimal::from_units)
+}
+
+/// Dates around now, so that it matters where a date begins, and the first and the last one.
+fn date() -> impl Strategy<Value = Date> {
+    let limits = sample::select(vec![Date::constant(0, 1, 1), Date::constant(9999, 12, 31)]);
+    prop_oneof![9 => (1..=9i8).prop_map(|day| Date::constant(2026, 1, day)), 1 => limits]
 }
 
 /// Times at the generated durations from now, to the millisecond.
@@ -228,13 +245,18 @@ prop_compose! {
 
 /// Values of declared fields, also of another type, as if the declaration had changed.
 fn custom() -> impl Strategy<Value = BTreeMap<String, CustomValue>> {
-    let names = sample::select(vec!["topic", "order", "score", "done", "gone"]).prop_map(str::to_owned);
+    let names = sample::select(vec!["topic", "order", "score", "done", "amount", "until", "topics", "gone"])
+        .prop_map(str::to_owned);
     let value = prop_oneof![
-        text().prop_map(CustomValue::Text),
-        number().prop_map(CustomValue::Number),
-        any::<bool>().prop_map(CustomValue::YesNo),
+        2 => text().prop_map(CustomValue::Text),
+        2 => decimal().prop_map(|decimal| CustomValue::Text(decimal.to_string())),
+        2 => date().prop_map(|date| CustomValue::Text(date.to_string())),
+        2 => tags().prop_filter("a value", |tags| !tags.is_empty())
+            .prop_map(|tags| CustomValue::Set(tags.into_iter().collect())),
+        2 => number().prop_map(CustomValue::Number),
+        1 => any::<bool>().prop_map(CustomValue::YesNo),
     ];
-    collection::btree_map(names, value, 0..5)
+    collection::btree_map(names, value, 0..8)
 }
 
 prop_compose! {
@@ -344,13 +366,14 @@ fn literal(kind: &Kind) -> BoxedStrategy<Literal> {
         ]
         .boxed(),
         Kind::Text => text().prop_map(|text| Literal::Text(text.as_str().into())).boxed(),
-        Kind::Set => tags().prop_map(Literal::Set).boxed(),
+        Kind::Decimal => decimal().prop_map(Literal::Decimal).boxed(),
+        Kind::Set(_) => tags().prop_map(Literal::Set).boxed(),
         Kind::Time => time().prop_map(Literal::Time).boxed(),
         // Around now in the time zones of the schedules.
         Kind::TimeOfDay => sample::select(vec!["00:00", "07:00", "07:01", "11:59", "12:00", "17:30", "23:59"])
             .prop_map(|time| Literal::TimeOfDay(time.parse().unwrap()))
             .boxed(),
-        Kind::Date => (4..=6i8).prop_map(|day| Literal::Date(jiff::civil::date(2026, 1, day))).boxed(),
+        Kind::Date => date().prop_map(Literal::Date).boxed(),
     }
 }
 
@@ -393,7 +416,12 @@ fn test(kind: &Kind) -> BoxedStrategy<Op> {
     };
     let comparison =
         || sample::select(vec![Comparison::Less, Comparison::AtMost, Comparison::More, Comparison::AtLeast]);
+    let relation = prop_oneof![Just(Relation::Is), Just(Relation::IsNot), comparison().prop_map(Relation::Compare),];
+    let alike: Vec<_> = all_fields().into_iter().filter(|field| field.kind().compares_with(kind)).collect();
+    let other =
+        if alike.is_empty() { field().boxed() } else { prop_oneof![9 => sample::select(alike), 1 => field()].boxed() };
     let apart: Vec<BoxedStrategy<Op>> = vec![
+        (relation, other).prop_map(|(relation, other)| Op::Field(relation, other)).boxed(),
         value().prop_map(Op::Is).boxed(),
         value().prop_map(Op::IsNot).boxed(),
         (comparison(), value()).prop_map(|(c, v)| Op::Compare(c, v)).boxed(),
@@ -409,7 +437,7 @@ fn test(kind: &Kind) -> BoxedStrategy<Op> {
             vec![(statuses(), comparison(), duration()).prop_map(|(s, c, d)| Op::TimeIn(s, c, d)).boxed()]
         }
         Kind::YesNo => vec![Just(Op::Holds).boxed()],
-        Kind::Set => vec![
+        Kind::Set(_) => vec![
             tags().prop_map(Op::HasAny).boxed(),
             tags().prop_map(Op::HasAll).boxed(),
             tags().prop_map(Op::HasNone).boxed(),
@@ -426,7 +454,12 @@ fn test(kind: &Kind) -> BoxedStrategy<Op> {
             needles(|text| text.into()).prop_map(Op::EndsWith).boxed(),
             sample::select(PATTERNS).prop_map(|p| Op::Matches(Pattern::new(p).unwrap())).boxed(),
         ],
-        Kind::Number | Kind::TimeOfDay | Kind::Date => {
+        Kind::Date => vec![
+            (comparison(), value()).prop_map(|(c, v)| Op::Compare(c, v)).boxed(),
+            (comparison(), duration()).prop_map(|(c, s)| Op::Since(c, s)).boxed(),
+            (comparison(), duration()).prop_map(|(c, s)| Op::Until(c, s)).boxed(),
+        ],
+        Kind::Number | Kind::Decimal | Kind::TimeOfDay => {
             vec![(comparison(), value()).prop_map(|(c, v)| Op::Compare(c, v)).boxed()]
         }
     };
@@ -530,8 +563,11 @@ fn template() -> impl Strategy<Value = Template> {
     collection::vec(part, 0..3).prop_map(|parts| Template { parts })
 }
 
-fn owner() -> impl Strategy<Value = Owner> {
-    sample::select(Owner::ALL.to_vec())
+/// A field whose value is a set.
+fn set_field() -> impl Strategy<Value = FieldRef> {
+    sample::select(
+        all_fields().into_iter().filter(|field| field.writable() && field.kind().is_set()).collect::<Vec<_>>(),
+    )
 }
 
 /// Any action; those that change fields which other rules test are more frequent.
@@ -542,14 +578,32 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
             Kind::Text => template().prop_map(SetTo::Template).boxed(),
             kind => literal(&kind).prop_map(SetTo::Literal).boxed(),
         };
+        let capture = (sample::select(vec![r"(\d+)", "(order|e).*", r"\b(.)"]), self::field());
+        let capture =
+            capture.prop_map(|(pattern, from)| SetTo::Match { capture: Capture::new(pattern).unwrap(), from });
+        let value =
+            if matches!(field, FieldRef::Custom(_)) { prop_oneof![4 => value, 1 => capture].boxed() } else { value };
+        let kind = field.kind();
+        let alike =
+            all_fields().into_iter().filter(|from| from.scope() != Scope::Event && from.kind().compares_with(&kind));
+        let alike: Vec<_> = alike.collect();
+        let value = match kind {
+            _ if alike.is_empty() => value,
+            Kind::Number | Kind::Decimal | Kind::Date => {
+                let sum = (sample::select(alike), number()).prop_map(|(from, plus)| SetTo::Field { from, plus });
+                prop_oneof![value, sum].boxed()
+            }
+            _ => prop_oneof![3 => value, 1 => sample::select(alike).prop_map(|from| SetTo::Field { from, plus: 0 })]
+                .boxed(),
+        };
         value.prop_map(move |value| ActionKind::Set(field.clone(), value))
     });
     let message = || option::of(template());
     let action = prop_oneof![
         6 => set,
         2 => settable().prop_map(ActionKind::Clear),
-        5 => (owner(), tags()).prop_map(|(of, tags)| ActionKind::AddTags(of, tags)),
-        3 => (owner(), tags()).prop_map(|(of, tags)| ActionKind::RemoveTags(of, tags)),
+        5 => (set_field(), tags()).prop_map(|(set, tags)| ActionKind::Add(set, tags)),
+        3 => (set_field(), tags()).prop_map(|(set, tags)| ActionKind::Remove(set, tags)),
         1 => template().prop_map(ActionKind::Reply),
         1 => template().prop_map(ActionKind::Note),
         1 => (recipients(), template(), template())
@@ -568,8 +622,8 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         // A new action needs its line above.
         ActionKind::Set(..)
         | ActionKind::Clear(_)
-        | ActionKind::AddTags(..)
-        | ActionKind::RemoveTags(..)
+        | ActionKind::Add(..)
+        | ActionKind::Remove(..)
         | ActionKind::Reply(_)
         | ActionKind::Note(_)
         | ActionKind::Notify { .. }

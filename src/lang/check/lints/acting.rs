@@ -34,7 +34,7 @@ pub(super) fn asks_what_changes(condition: &Condition, actions: &[Action]) -> bo
 /// Whether a condition has a predicate on such a field.
 pub(super) fn asks(condition: &Condition, such: impl Fn(&FieldRef) -> bool) -> bool {
     let mut asks = false;
-    condition.predicates(&mut |predicate, _| asks |= such(&predicate.field));
+    condition.predicates(&mut |predicate, _| asks |= predicate.fields().any(&such));
     asks
 }
 

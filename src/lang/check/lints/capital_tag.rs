@@ -2,9 +2,9 @@
 
 use super::{Check, Context, File, Lint};
 use crate::{
-    desk::normalize,
+    desk::{Owner, normalize},
     lang::{
-        ast::{NodeExt, span_of},
+        ast::{AstNode as _, NodeExt, Question, span_of},
         check::value::written,
         codes::Code,
         diagnostic::{Diagnostic, Grade, Severity},
@@ -31,7 +31,8 @@ pub(super) static LINT: Lint = Lint {
 fn check(_: &Context<'_>, file: &File, node: &SyntaxNode, found: &mut Vec<Diagnostic>) {
     // Hashtags keep the case in which their authors write them.
     let is_set = sets_tags(node);
-    if (node.kind() == SyntaxKind::SetAction && !is_set)
+    if asks_choices(node)
+        || (node.kind() == SyntaxKind::SetAction && !is_set)
         || (node.kind() != SyntaxKind::TagsAction && asks_hashtags(node))
     {
         return;
@@ -51,6 +52,16 @@ fn check(_: &Context<'_>, file: &File, node: &SyntaxNode, found: &mut Vec<Diagno
                 .with_guess(span, Tag(&kept).to_string()),
         );
     }
+}
+
+/// Whether a node is about the choices of a declared field.
+fn asks_choices(node: &SyntaxNode) -> bool {
+    node.token(SyntaxKind::SetField).is_some()
+        || node
+            .parent()
+            .and_then(Question::cast)
+            .and_then(|asked| asked.name())
+            .is_some_and(|name| Owner::split(name.text()).1.starts_with("field."))
 }
 
 /// Whether a node is an action that sets the tags.

@@ -30,7 +30,7 @@ fn check(context: &Context<'_>, file: &File, node: &SyntaxNode, found: &mut Vec<
     let (Some(name), Some(predicate)) = (question.name(), question.predicate()) else { return };
     let kind = FieldRef::find(name.text(), context.context.desk).map(|field| field.kind());
     let of_tags = match (kind, &predicate) {
-        (Some(Kind::Set), Predicate::Has(_)) => true,
+        (Some(Kind::Set(_)), Predicate::Has(_)) => true,
         (Some(Kind::Text), predicate) if !matches!(predicate, Predicate::Matches(_)) => false,
         _ => return,
     };

@@ -6,7 +6,7 @@ use strsim::osa_distance;
 
 use super::{Check, Context, File, Lint, acting::Acting};
 use crate::{
-    desk::{Owner, normalize},
+    desk::normalize,
     lang::{
         ast::{AstNode, NodeExt, Predicate, Question, span_of},
         check::value::written,
@@ -92,8 +92,8 @@ fn added(rules: &Rules) -> BTreeSet<String> {
         _ => vec![],
     };
     let acted = Acting::all(rules).flat_map(|rule| rule.then).flat_map(|action| match &action.kind {
-        ActionKind::AddTags(Owner::Ticket, tags) => tags.clone(),
-        ActionKind::Set(_, SetTo::Literal(literal)) => set(literal),
+        ActionKind::Add(field, tags) if field.name() == "tags" => tags.clone(),
+        ActionKind::Set(field, SetTo::Literal(literal)) if field.name() == "tags" => set(literal),
         _ => vec![],
     });
     let given = rules.tests.iter().flat_map(|test| {

@@ -6,7 +6,7 @@ use crate::{
     lang::{
         codes::Code,
         diagnostic::{Diagnostic, Severity},
-        rules::ActionKind,
+        rules::{ActionKind, SetTo},
     },
 };
 
@@ -34,6 +34,8 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         }
         for action in &trigger.then {
             let fields = match &action.kind {
+                // What counts is meant to change.
+                ActionKind::Set(_, SetTo::Field { .. }) => continue,
                 ActionKind::Set(field, _) => std::slice::from_ref(field),
                 assign @ ActionKind::Assign { .. } => assign.sets(),
                 _ => continue,
