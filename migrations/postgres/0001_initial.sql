@@ -33,6 +33,9 @@ CREATE TABLE person (
   -- Every write of a ticket keeps both.
   tickets          BIGINT NOT NULL DEFAULT 0,
   unsolved_tickets BIGINT NOT NULL DEFAULT 0,
+  -- The last rating on any ticket, and when that was.
+  satisfaction       TEXT COLLATE "C",
+  satisfaction_rated BIGINT,
   -- Raised when what the desk keeps changes, without tags, which are added and removed one by one.
   version          BIGINT NOT NULL DEFAULT 1
 );
@@ -138,6 +141,12 @@ CREATE TABLE ticket (
   next_reply_due         BIGINT,
   update_due             BIGINT,
   solve_due              BIGINT,
+  satisfaction           TEXT COLLATE "C",
+  satisfaction_comment   TEXT COLLATE "C",
+  satisfaction_comment_folded TEXT COLLATE "C",
+  satisfaction_offered   BIGINT,
+  satisfaction_rated     BIGINT,
+  satisfaction_by        TEXT COLLATE "C",
   latest_comment         TEXT COLLATE "C",
   latest_public_comment  TEXT COLLATE "C",
   snoozed                BIGINT,
@@ -321,6 +330,8 @@ CREATE TABLE comment (
   deleted    BIGINT NOT NULL DEFAULT 0,
   made       BIGINT NOT NULL,
   delivery   TEXT COLLATE "C" NOT NULL,
+  -- What a requester who was asked rates by it: such a comment waits for no answer.
+  rating     TEXT COLLATE "C",
   UNIQUE (ticket, x_id)
 );
 CREATE INDEX comment_by_x_id ON comment (x_id);

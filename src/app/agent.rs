@@ -7,13 +7,16 @@ use jiff::Timestamp;
 use super::{App, NoSuchRule, UnitOfWork, accounts::word, apply::EMPTY, audience, people};
 use crate::{
     desk::{
-        AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, Owner, Status, Ticket,
-        TicketId, Via, Viewer, field::Declared, post_text::weighted_length, text::is_blank,
+        AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, FieldRef, Owner,
+        RatedBy, Rating, Status, Ticket, TicketId, Via, Viewer,
+        field::{Declared, known},
+        post_text::weighted_length,
+        text::is_blank,
     },
     engine::{self, Decision, UpdatedTicket, changes},
     lang::{
         Diagnostic, SourceSet, described, did_you_mean, nearest,
-        rules::{Action, ActionKind, Macro, Mode, Part, Rules},
+        rules::{Action, ActionKind, Literal, Macro, Mode, Part, Rules, SetTo, Span, Template},
         syntax::LonePart,
     },
     store::{Outgoing, StoreError},
@@ -86,6 +89,8 @@ pub struct AgentUpdate {
     /// The version of the ticket that the agent saw, for optimistic locking. Later changes by others are kept; a change
     /// of a field that this update sets too is a conflict. Tags never conflict.
     pub expected_version: Option<i64>,
+    /// Whose rating it is, if it rates the ticket.
+    pub rated_by: RatedBy,
 }
 
 /// The parts of an update as text, with names and values as in macro actions. A value that is none in the rule language,
@@ -125,7 +130,17 @@ pub struct Applied {
 impl AgentUpdate {
     /// An update with these actions and defaults otherwise.
     pub fn new(by: Actor, via: Via, actions: Vec<Action>) -> Self {
-        Self { by, via, actions, applies: None, answers: None, account: None, not_before: None, expected_version: None }
+        Self {
+            by,
+            via,
+            actions,
+            applies: None,
+            answers: None,
+            account: None,
+            not_before: None,
+            expected_version: None,
+            rated_by: RatedBy::Agent,
+        }
     }
 
     /// On whose behalf its ticket is read.
@@ -136,6 +151,21 @@ impl AgentUpdate {
         })
     }
 
+    /// The update that rates a ticket. What the owner of the machine enters is the requester's answer, which came another
+    /// way; what an agent enters is the agent's.
+    pub fn of_rating(by: Actor, via: Via, rating: Rating, comment: Option<&str>) -> Self {
+        let field = |name| known(name).map(FieldRef::Known);
+        let word = Literal::Word { word: rating.to_string(), rank: None };
+        let text = |comment: &str| Template { parts: vec![Part::Text(comment.to_owned())] };
+        let rates = field("satisfaction").map(|field| ActionKind::Set(field, SetTo::Literal(word)));
+        let says = comment.zip(field("satisfaction_comment"));
+        let says = says.map(|(comment, field)| ActionKind::Set(field, SetTo::Template(text(comment))));
+        let actions =
+            rates.into_iter().chain(says).map(|kind| Action { kind, span: Span::of_file("rating".into()) }).collect();
+        let rated_by = if by == Actor::Owner { RatedBy::Requester } else { RatedBy::Agent };
+        Self { rated_by, ..Self::new(by, via, actions) }
+    }
+
     /// The update that applies a macro.
     pub fn of_macro(by: Actor, via: Via, applied: &Macro) -> Self {
         Self { applies: Some(applied.title.clone()), ..Self::new(by, via, applied.then.clone()) }
@@ -143,7 +173,9 @@ impl AgentUpdate {
 
     fn apply(&self, before: &Ticket, desk: &Declarations, now: Timestamp) -> UpdatedTicket {
         let cause = self.applies.clone().map(Cause::Macro);
-        engine::agent_update(&self.actions, before, desk, now, (self.by.clone(), self.via), cause)
+        let mut done = engine::agent_update(&self.actions, before, desk, now, (self.by.clone(), self.via), cause);
+        done.ticket.rated_by(before, self.rated_by);
+        done
     }
 
     /// The fields that the update overwrites. Excludes tags, which are added and removed individually.
@@ -341,7 +373,7 @@ fn checked(
     let done = update.apply(before, desk, now);
     for effect in &done.effects {
         match effect {
-            Effect::Reply { text } if is_blank(text) => {
+            Effect::Reply { text, .. } if is_blank(text) => {
                 let why = if update.applies.is_some() { EMPTY } else { "its text is empty" };
                 return Err(NotDone::Unsendable(id, why.into()));
             }
@@ -377,7 +409,7 @@ fn sendable(
         return Ok(());
     }
     for effect in effects {
-        let Effect::Reply { text } = effect else { continue };
+        let Effect::Reply { text, .. } = effect else { continue };
         let account = accounts.replying(ticket, named).map_err(unsendable)?;
         if named.is_some() {
             let known = connected.iter().find(|known| known.handle.eq_ignore_ascii_case(&account.handle));

@@ -9,7 +9,7 @@ use super::{Notice, UnitOfWork, notice::Outcome};
 use crate::{
     desk::{
         Actor, Author, Cause, Choosing, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind,
-        Reason, ReasonKind, Status, Ticket, TicketId, Via, Viewer, text::is_blank,
+        RatedBy, Reason, ReasonKind, Status, Ticket, TicketId, Via, Viewer, text::is_blank,
     },
     engine::Decision,
     store::{DecisionRecord, NewComment, Outgoing, StoreError, StoredPost, TicketKey},
@@ -74,14 +74,18 @@ impl UnitOfWork<'_> {
         }
         let Some(before) = self.tx.ticket(id).await? else { return Ok(false) };
         let newest = standing.newest.is_none_or(|newest| newest < post.id);
-        let Some(comment_id) = self.tx.add_comment(&imported(id, post, author)).await? else { return Ok(false) };
         let comment = event_comment(post, author);
+        let rating = before.rating_in(&comment, post.made, &self.rules.desk.satisfaction);
+        let added = NewComment { rating, ..imported(id, post, author) };
+        let Some(comment_id) = self.tx.add_comment(&added).await? else { return Ok(false) };
         let mut ticket = before.clone();
-        if newest {
-            ticket.add_comment(&comment, post.made);
-        } else {
-            ticket.add_earlier_comment(&comment, post.made);
-            ticket.waiting_since = self.tx.first_by_requester(id, ticket.last_reply).await?;
+        match rating {
+            Some(rating) => ticket.add_rating(&comment, rating, post.made, newest),
+            None if newest => ticket.add_comment(&comment, post.made),
+            None => {
+                ticket.add_earlier_comment(&comment, post.made);
+                ticket.waiting_since = self.tx.first_by_requester(id, ticket.last_reply).await?;
+            }
         }
         self.notices.push(Notice::Commented { ticket: id, by_agent: author == Author::Agent, text: post.text.clone() });
         if runs {
@@ -191,7 +195,7 @@ impl UnitOfWork<'_> {
         let mut parts = BTreeMap::new();
         for (n, asked) in decision.effects.iter().enumerate() {
             let key = format!("{record}/{n}");
-            let is_reply = matches!(&asked.effect, Effect::Reply { text } if !is_blank(text));
+            let is_reply = matches!(&asked.effect, Effect::Reply { text, .. } if !is_blank(text));
             let by = Actor::Rule(asked.rule.clone());
             let follows = is_reply.then(|| parts.insert(&asked.rule, key.clone())).flatten();
             let outgoing = Outgoing { follows, ..self.outgoing(key, by, &asked.effect, &after, None, now) };
@@ -237,7 +241,10 @@ impl UnitOfWork<'_> {
     ) -> Result<(), StoreError> {
         let is_rule = matches!(outgoing.by, Actor::Rule(_));
         match &outgoing.effect {
-            Effect::Reply { text } | Effect::Note { text } if is_blank(text) => {
+            Effect::Reply { text, .. } | Effect::Note { text } if is_blank(text) => {
+                if outgoing.effect.asks() {
+                    ticket.set_satisfaction(None, RatedBy::Rule, now);
+                }
                 let reason = Reason::new(ReasonKind::Empty, EMPTY);
                 let what = if matches!(outgoing.effect, Effect::Note { .. }) { "note" } else { "reply" };
                 let outcome = Outcome::Refused(reason.words.clone());
@@ -254,6 +261,7 @@ impl UnitOfWork<'_> {
                     text: text.clone(),
                     made: now,
                     delivery: Delivery::Imported,
+                    rating: None,
                 };
                 self.tx.add_comment(&note).await?;
                 // An agent's note is part of the event, which already counts it.
@@ -371,6 +379,7 @@ fn imported(ticket: TicketId, post: &StoredPost, author: Author) -> NewComment {
         text: post.text.clone(),
         made: post.made,
         delivery: Delivery::Imported,
+        rating: None,
     }
 }
 

@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use clap::{Args, Subcommand};
+use clap::{
+    Args, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser as _},
+};
 use jiff::SignedDuration;
 
 use super::{
@@ -23,7 +26,7 @@ use crate::{
         ticket, views,
     },
     clock::Clock,
-    desk::{TicketId, Via, Viewer, normalize},
+    desk::{Rating, TicketId, Via, Viewer, normalize},
     engine::Decider,
     lang::render,
     present::{
@@ -104,6 +107,30 @@ enum What {
         #[command(flatten)]
         update: UpdateArgs,
     },
+    /// Rate a ticket: enter what its requester thinks of the help.
+    ///
+    /// Without --as, it is the requester's answer that came another way, such as through a survey page; with it, the
+    /// agent's own. The triggers run on the update. Exits with status 1 if the ticket cannot be updated.
+    ///
+    ///   twite ticket rate 42 bad --comment "It took three days"
+    #[command(verbatim_doc_comment)]
+    Rate {
+        /// The ticket's number.
+        #[arg(value_name = "ID")]
+        ticket: i64,
+        /// Whether it was good or bad.
+        #[arg(value_name = "RATING", value_parser = PossibleValuesParser::new(Rating::WORDS.words).try_map(|word| word.parse::<Rating>()))]
+        rating: Rating,
+        /// What was said with it.
+        #[arg(long, value_name = "TEXT")]
+        comment: Option<String>,
+        /// Show the result without applying it.
+        #[arg(long)]
+        dry_run: bool,
+        /// Output format.
+        #[arg(long, value_enum, default_value_t = TableFormat::Table)]
+        format: TableFormat,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -158,7 +185,7 @@ impl TicketCommand {
         // A dry run writes, and rolls back.
         let access = match &self.what {
             What::List(_) | What::Show { .. } => Access::Read,
-            What::Apply(_) | What::Update { .. } | What::Reply { .. } => Access::Write,
+            What::Apply(_) | What::Update { .. } | What::Reply { .. } | What::Rate { .. } => Access::Write,
         };
         let desk = self.desk.open(access).await?;
         let viewer = self.by.viewer(&desk.rules.desk)?;
@@ -174,6 +201,10 @@ impl TicketCommand {
                 let said = Description { reply: Some(text), ..Description::default() };
                 let sending = Sending { answers: *answers, from: from.as_deref(), after: *after };
                 update.run(&desk, viewer, TicketId(*ticket), said, sending).await
+            }
+            What::Rate { ticket, rating, comment, dry_run, format } => {
+                let update = AgentUpdate::of_rating(viewer.actor(), Via::Cli, *rating, comment.as_deref());
+                apply(&desk, &app(desk.store()?, &desk), TicketId(*ticket), &update, *dry_run, *format).await
             }
         }
     }
@@ -279,18 +310,30 @@ impl UpdateArgs {
             expected_version: *expect_version,
             ..AgentUpdate::new(viewer.actor(), Via::Cli, actions)
         };
-        let outcome = match done(&app, id, &update, *dry_run).await? {
-            Err(NotDone::Unknown(id)) => return Err(unknown(id)),
-            outcome => AppliedJson::new(id, outcome, &rules.desk),
-        };
-        let refused = matches!(outcome, AppliedJson::Refused { .. });
-        match format {
-            TableFormat::Json => terminal::json().write_all(present::json(&outcome)?.as_bytes())?,
-            TableFormat::Table if refused => terminal::remarks().write_all(outcome.text(*dry_run).as_bytes())?,
-            TableFormat::Table => terminal::people().write_all(outcome.text(*dry_run).as_bytes())?,
-        }
-        Ok(if refused { Exit::Findings } else { Exit::Fine })
+        apply(desk, &app, id, &update, *dry_run, *format).await
     }
+}
+
+/// Applies an update, or with `dry_run` only computes its result, and prints it.
+async fn apply(
+    desk: &OpenDesk,
+    app: &App,
+    id: TicketId,
+    update: &AgentUpdate,
+    dry_run: bool,
+    format: TableFormat,
+) -> Result<Exit, CliError> {
+    let outcome = match done(app, id, update, dry_run).await? {
+        Err(NotDone::Unknown(id)) => return Err(unknown(id)),
+        outcome => AppliedJson::new(id, outcome, &desk.rules.desk),
+    };
+    let refused = matches!(outcome, AppliedJson::Refused { .. });
+    match format {
+        TableFormat::Json => terminal::json().write_all(present::json(&outcome)?.as_bytes())?,
+        TableFormat::Table if refused => terminal::remarks().write_all(outcome.text(dry_run).as_bytes())?,
+        TableFormat::Table => terminal::people().write_all(outcome.text(dry_run).as_bytes())?,
+    }
+    Ok(if refused { Exit::Findings } else { Exit::Fine })
 }
 
 /// The application for one command. It verifies every decision: there is only one per ticket, so that is cheap.

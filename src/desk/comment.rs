@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, SourceId, TicketId, XId};
+use super::{Actor, Rating, SourceId, TicketId, XId};
 
 /// The author's role, as rules see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,4 +88,7 @@ pub struct Comment {
     pub made: Timestamp,
     /// Delivery status.
     pub delivery: Delivery,
+    /// The rating that it is, as the answer of a requester who was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rating: Option<Rating>,
 }

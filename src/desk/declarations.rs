@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use super::{CustomField, Hours, Owner, Ticket, text::fold};
+use super::{CustomField, Hours, Owner, RatingWords, Ticket, text::fold};
 
 /// All declarations that rules may refer to.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -33,6 +33,8 @@ pub struct Declarations {
     pub hours: Hours,
     /// Opening hours of some groups and accounts.
     pub schedules: Vec<Schedule>,
+    /// What requesters answer when they are asked how satisfied they are.
+    pub satisfaction: RatingWords,
 }
 
 /// The part of an account that the rule checker needs.

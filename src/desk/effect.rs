@@ -25,6 +25,9 @@ pub enum Effect {
     Reply {
         /// The text to send.
         text: String,
+        /// Whether it asks the requester to rate the help.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        asks: bool,
     },
     /// Leave a private note on the ticket.
     Note {
@@ -68,6 +71,13 @@ pub enum Effect {
         /// The JSON to send; `None` sends the ticket itself.
         body: Option<String>,
     },
+}
+
+impl Effect {
+    /// Whether it asks the requester to rate the help.
+    pub const fn asks(&self) -> bool {
+        matches!(self, Self::Reply { asks: true, .. })
+    }
 }
 
 /// How an agent of a group is chosen for a ticket.

@@ -9,6 +9,7 @@ mod history;
 mod post;
 mod reference;
 mod requester;
+mod satisfaction;
 mod shown;
 mod sla;
 mod ticket;
@@ -241,12 +242,20 @@ impl fmt::Debug for Field {
 /// Every built-in field, in the order in which the documentation lists them.
 pub static FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
     let fields = ticket::FIELDS.into_iter().chain(requester::FIELDS).chain(post::FIELDS).chain(history::FIELDS);
+    let fields = fields.chain(satisfaction::FIELDS);
     fields.chain(sla::FIELDS).chain(clock::FIELDS).chain(shown::FIELDS).collect()
 });
 
 /// The built-in field with this name.
 pub fn known(name: &str) -> Option<&'static Field> {
     FIELDS.iter().find(|f| f.name == name)
+}
+
+fn word_of<T: std::str::FromStr>(value: &Value<'_>) -> Option<T> {
+    match value {
+        Value::Word(w) => w.parse().ok(),
+        _ => None,
+    }
 }
 
 fn name_of(value: Value<'_>) -> Option<String> {

@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::{Map, Value as Json};
 
 use super::{
-    Author, Declarations, EventComment, FieldRef, PastStatus, Person, Status, Ticket, Value, field::Declared, normalize,
+    Author, Declarations, EventComment, FieldRef, PastStatus, Person, RatedBy, Satisfaction, Status, Ticket, Value,
+    field::Declared, normalize,
 };
 
 /// The error of a field that cannot hold a given value.
@@ -182,14 +183,21 @@ impl Ticket {
     /// to `updated` if the ticket is solved, assigned or has replies; `status_changed` to `solved`, to `created` of a new
     /// ticket, and else to `updated`; counts to what makes each reply a comment, and this ticket one of its requester's. A
     /// ticket whose status changed was new before, a new one open. What the requester wrote last waits for an answer if no
-    /// reply is later.
+    /// reply is later. A requester who was asked was asked, and a rating given by the requester, when the ticket was updated.
     pub fn complete(&mut self, given: Given, now: Timestamp) {
         if !given.updated {
             self.updated = now;
         }
         if !given.created {
             let replies = [self.first_reply, self.last_reply];
-            let times = [self.solved, self.assigned, self.requester_updated, self.waiting_since];
+            let times = [
+                self.solved,
+                self.assigned,
+                self.requester_updated,
+                self.waiting_since,
+                self.satisfaction_offered,
+                self.satisfaction_rated,
+            ];
             let status_changed = given.status_changed.then_some(self.status_changed);
             let times = times.into_iter().chain(replies).flatten().chain(status_changed);
             self.created = times.chain([self.updated, now]).min().unwrap_or(now);
@@ -227,6 +235,17 @@ impl Ticket {
             if !given {
                 *count = (*count).max(self.replies);
             }
+        }
+        if let Some(rating) = self.satisfaction.and_then(Satisfaction::rating) {
+            let rated = *self.satisfaction_rated.get_or_insert(self.updated);
+            self.satisfaction_by.get_or_insert(RatedBy::Requester);
+            self.requester.satisfaction.get_or_insert(rating);
+            self.requester.satisfaction_rated.get_or_insert(rated);
+        } else if self.satisfaction.is_some() {
+            self.satisfaction_offered.get_or_insert(self.updated);
+        }
+        if self.requester.satisfaction.is_some() {
+            self.requester.satisfaction_rated.get_or_insert(self.updated);
         }
         let Person { tickets, unsolved_tickets, .. } = &mut self.requester;
         let is_solved = self.status >= Status::Solved;

@@ -6,7 +6,7 @@ use std::{borrow::Cow, sync::LazyLock};
 use jiff::Timestamp;
 
 use super::{
-    Channel, CustomValue, Declarations, FieldRef, Kind, Person, Scope, Status, Ticket, Value,
+    Channel, CustomValue, Declarations, FieldRef, Kind, Person, Satisfaction, Scope, Status, Ticket, Value,
     field::{FIELDS, Facts, Field, known},
     normalize,
     text::is_blank,
@@ -153,6 +153,31 @@ static INVARIANTS: &[Invariant] = &[
         },
     },
     Invariant {
+        fields: &["satisfaction_offered", "satisfaction"],
+        says: "a ticket can have `satisfaction_offered` only if it has `satisfaction`, and must have it if that is `offered`",
+        holds: |ticket| match ticket.satisfaction {
+            None => ticket.satisfaction_offered.is_none(),
+            Some(Satisfaction::Offered) => ticket.satisfaction_offered.is_some(),
+            Some(_) => ticket.satisfaction_offered <= ticket.satisfaction_rated,
+        },
+    },
+    Invariant {
+        fields: &["satisfaction_rated", "satisfaction_by", "satisfaction_comment", "satisfaction"],
+        says: "`satisfaction_rated` and `satisfaction_by` must be set if and only if `satisfaction` is `good` or `bad`, and \
+               `satisfaction_comment` only if it is",
+        holds: |ticket| {
+            let is_rated = ticket.satisfaction.is_some_and(|satisfaction| satisfaction.rating().is_some());
+            ticket.satisfaction_rated.is_some() == is_rated
+                && ticket.satisfaction_by.is_some() == is_rated
+                && (is_rated || ticket.satisfaction_comment.is_none())
+        },
+    },
+    Invariant {
+        fields: &["requester.satisfaction_rated", "requester.satisfaction"],
+        says: "`requester.satisfaction_rated` must be set if and only if `requester.satisfaction` is set",
+        holds: |ticket| ticket.requester.satisfaction.is_some() == ticket.requester.satisfaction_rated.is_some(),
+    },
+    Invariant {
         fields: &[
             "requester.followers",
             "requester.following",
@@ -214,6 +239,7 @@ static INVARIANTS: &[Invariant] = &[
                 &ticket.group,
                 &ticket.assignee,
                 &ticket.language,
+                &ticket.satisfaction_comment,
                 &person.handle,
                 &person.name,
                 &person.email,
@@ -234,8 +260,10 @@ static INVARIANTS: &[Invariant] = &[
 /// When something happened to a ticket, as far as it did.
 fn times(ticket: &Ticket) -> impl Iterator<Item = Timestamp> {
     // Not `waiting_since`: a message can arrive late that is older than the one that opened the ticket.
+    let satisfaction = [ticket.satisfaction_offered, ticket.satisfaction_rated];
     [ticket.solved, ticket.assigned, ticket.first_reply, ticket.last_reply, ticket.requester_updated]
         .into_iter()
+        .chain(satisfaction)
         .flatten()
 }
 

@@ -33,6 +33,7 @@ mod reason;
 mod recipient;
 mod reply;
 mod sample;
+mod satisfaction;
 mod sla_target;
 mod source;
 pub mod text;
@@ -68,6 +69,8 @@ pub use reason::Reason;
 pub use recipient::Recipient;
 pub use reply::{DirectReply, NotAnswerable, PublicReply, Reply};
 pub use sample::Sample;
+pub use satisfaction::RatingWords;
+pub(crate) use satisfaction::plain as plain_rating;
 pub use sla_target::{SLA_FIELDS, SlaTarget};
 pub use source::{MailAddress, NotASource, NotAnAddress, SourceId};
 pub use ticket::{MovedComments, PostFacts, Ticket};
@@ -75,4 +78,6 @@ pub use time_of_day::TimeOfDay;
 pub use tokens::Tokens;
 pub use value::Value;
 pub use viewer::Viewer;
-pub use words::{Act, Channel, Priority, ReasonKind, Status, TicketType, VerifiedType, Via, Words};
+pub use words::{
+    Act, Channel, Priority, RatedBy, Rating, ReasonKind, Satisfaction, Status, TicketType, VerifiedType, Via, Words,
+};

@@ -150,7 +150,7 @@ impl Ticket {
                 text.clear();
             }
         }
-        for text in [&mut self.latest_comment, &mut self.latest_public_comment] {
+        for text in [&mut self.satisfaction_comment, &mut self.latest_comment, &mut self.latest_public_comment] {
             normalize(text, |text| Cow::Borrowed(text));
         }
         for owner in Owner::ALL {

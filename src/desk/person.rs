@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CustomValue, SourceId, VerifiedType, XId};
+use super::{CustomValue, Rating, SourceId, VerifiedType, XId};
 
 /// A person: the latest known profile, and what the desk itself keeps about the person. Keyed by the id at the source,
 /// as handles can change owner.
@@ -50,6 +50,10 @@ pub struct Person {
     pub tickets: i64,
     /// Number of these that are not solved.
     pub unsolved_tickets: i64,
+    /// The person's last rating on any ticket.
+    pub satisfaction: Option<Rating>,
+    /// When that was.
+    pub satisfaction_rated: Option<Timestamp>,
 }
 
 impl Person {

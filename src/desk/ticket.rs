@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, Channel, CustomValue, EventComment, PastStatus, Person, Priority, Status, TicketId, TicketType,
-    text::headline,
+    Author, Channel, CustomValue, EventComment, PastStatus, Person, Priority, RatedBy, Satisfaction, Status, TicketId,
+    TicketType, text::headline,
 };
 
 /// A ticket, with all fields that conditions can read.
@@ -94,6 +94,16 @@ pub struct Ticket {
     pub update_due: Option<Timestamp>,
     /// When the solution is due, or was.
     pub solve_due: Option<Timestamp>,
+    /// What its requester thinks of the help; `None` if nobody asked.
+    pub satisfaction: Option<Satisfaction>,
+    /// What was said with the rating.
+    pub satisfaction_comment: Option<String>,
+    /// When its requester was asked.
+    pub satisfaction_offered: Option<Timestamp>,
+    /// When it was rated.
+    pub satisfaction_rated: Option<Timestamp>,
+    /// Who rated it.
+    pub satisfaction_by: Option<RatedBy>,
     /// The text of the latest comment.
     pub latest_comment: Option<String>,
     /// The text of the latest comment that the requester can see.
@@ -241,6 +251,7 @@ impl Ticket {
             ticket.agent_touches = ticket.agent_touches.saturating_add(sign * replies).max(0);
         }
         self.tags.extend(other.tags.iter().cloned());
+        self.take_over_satisfaction(other);
         if other.requester_updated > self.requester_updated {
             self.requester_updated = other.requester_updated;
             self.latest_comment.clone_from(&other.latest_comment);

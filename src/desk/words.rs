@@ -257,3 +257,37 @@ words! {
         Government = "government",
     }
 }
+
+words! {
+    /// What a requester says about the help; no value until somebody asks.
+    Satisfaction, ordered: false {
+        /// Asked, and not answered yet.
+        Offered = "offered",
+        /// Rated good.
+        Good = "good",
+        /// Rated bad.
+        Bad = "bad",
+    }
+}
+
+words! {
+    /// A rating of the help.
+    Rating, ordered: false {
+        /// It was good.
+        Good = "good",
+        /// It was bad.
+        Bad = "bad",
+    }
+}
+
+words! {
+    /// Who rated a ticket.
+    RatedBy, ordered: false {
+        /// The requester.
+        Requester = "requester",
+        /// An agent, or the owner of the machine.
+        Agent = "agent",
+        /// A rule.
+        Rule = "rule",
+    }
+}

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     desk::{
-        Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Kind, Owner, Recipient, Scope, Ticket,
-        Value,
+        Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Kind, Owner, RatedBy, Recipient,
+        Satisfaction, Scope, Ticket, Value,
         field::{FIELDS, Members},
         normalize::tag,
     },
@@ -87,9 +87,13 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
                 set.retain(|member| !members.iter().any(|gone| as_member(field, gone) == *member));
                 self::set(field, ticket, Value::Set(Cow::Owned(set)), now, desk);
             }
-            ActionKind::Reply(template) => {
-                let render = if ticket.channel == Channel::TwitterDm { render } else { render_public };
-                done.effects.push(Effect::Reply { text: render(template, facts) });
+            ActionKind::Reply(template) => done.effects.push(reply(template, facts, false)),
+            ActionKind::Ask(template) => {
+                // Once, until the field is cleared.
+                if ticket.satisfaction.is_none() {
+                    done.effects.push(reply(template, facts, true));
+                    ticket.set_satisfaction(Some(Satisfaction::Offered), RatedBy::Rule, now);
+                }
             }
             ActionKind::Note(template) => done.effects.push(Effect::Note { text: text(template) }),
             ActionKind::Notify { to, subject, body } => {
@@ -141,6 +145,12 @@ fn mails(to: &[Recipient], facts: Facts<'_>) -> impl Iterator<Item = Vec<Recipie
     let (outside, of_desk): (Vec<_>, Vec<_>) = named.partition(Recipient::is_outside);
     let of_desk = (!of_desk.is_empty()).then_some(of_desk);
     of_desk.into_iter().chain(outside.into_iter().map(|recipient| vec![recipient]))
+}
+
+/// A reply in the format of the ticket.
+fn reply(template: &Template, facts: Facts<'_>, asks: bool) -> Effect {
+    let render = if facts.ticket.channel == Channel::TwitterDm { render } else { render_public };
+    Effect::Reply { text: render(template, facts), asks }
 }
 
 /// Now plus a duration, by the opening hours that apply to the ticket.

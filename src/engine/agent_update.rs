@@ -4,7 +4,10 @@ use jiff::Timestamp;
 
 use super::act;
 use crate::{
-    desk::{Actor, Author, Cause, Declarations, Effect, Event, EventComment, EventKind, Ticket, Via, text::is_blank},
+    desk::{
+        Actor, Author, Cause, Declarations, Effect, Event, EventComment, EventKind, RatedBy, Ticket, Via,
+        text::is_blank,
+    },
     lang::rules::{Action, Macro},
 };
 
@@ -38,10 +41,11 @@ pub fn agent_update(
     let kind = EventKind::Updated { before: Box::new(before.clone()) };
     let mut event = Event { kind, via, actor, comment: None, cause, fired_before: vec![] };
     let done = act::apply(actions, &mut ticket, act::Context { event: Some(&event), now, desk });
+    ticket.rated_by(before, RatedBy::Agent);
     let said = done.effects.iter().filter_map(|effect| match effect {
         // An empty text is no comment.
-        Effect::Reply { text } | Effect::Note { text } if is_blank(text) => None,
-        Effect::Reply { text } => Some((true, text)),
+        Effect::Reply { text, .. } | Effect::Note { text } if is_blank(text) => None,
+        Effect::Reply { text, .. } => Some((true, text)),
         Effect::Note { text } => Some((false, text)),
         _ => None,
     });

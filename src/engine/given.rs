@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::decision::Decision;
 use crate::{
     desk::{
-        Actor, Author, Declarations, Effect, Event, EventComment, EventKind, Ticket, Via,
+        Actor, Author, Declarations, Effect, Event, EventComment, EventKind, RatedBy, Ticket, Via,
         given::{CannotGive, give},
         text::is_blank,
     },
@@ -40,11 +40,14 @@ pub(super) fn apply_step(
         When::Updated { by, set, comment, via } => {
             let mut ticket = Ticket { updated: now, ..before.clone() };
             let comment = comment.as_ref().map(event_comment);
-            match &comment {
-                Some(comment) => ticket.add_comment(comment, now),
-                None if by.is_some() => ticket.agent_touches += 1,
-                None => {}
+            let rating = comment.as_ref().and_then(|comment| before.rating_in(comment, now, &desk.satisfaction));
+            match (&comment, rating) {
+                (Some(comment), Some(rating)) => ticket.add_rating(comment, rating, now, true),
+                (Some(comment), None) => ticket.add_comment(comment, now),
+                (None, _) if by.is_some() => ticket.agent_touches += 1,
+                (None, _) => {}
             }
+            let rated = ticket.clone();
             for (field, literal) in set {
                 if field.writable() {
                     field.write(&mut ticket, literal.value(), now);
@@ -52,6 +55,7 @@ pub(super) fn apply_step(
                     ticket = give(ticket, field, literal.value())?;
                 }
             }
+            ticket.rated_by(&rated, if by.is_some() { RatedBy::Agent } else { RatedBy::Requester });
             ticket.normalize(desk);
             let (actor, usual) = match by {
                 Some(name) => (Actor::Agent(name.clone()), Via::Api),

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 
 use super::evaluate;
 use crate::{
-    desk::{Decimal, Declarations, Facts, FieldRef, Kind, Ticket, Value},
+    desk::{Decimal, Declarations, Facts, FieldRef, Kind, Rating, Satisfaction, Ticket, Value},
     lang::rules::{Aggregate, Calendar, Measure, Period, PeriodUnit, Quantity, Report, Split},
 };
 
@@ -240,7 +240,7 @@ impl Measure {
             Self::Count => "tickets",
             Self::Requesters | Self::Reach => "people",
             Self::Of { quantity, .. } if quantity.is_time() => "seconds",
-            Self::Of { quantity: Quantity::InTime(_), .. } => "percent",
+            Self::Of { quantity, .. } if quantity.is_share() => "percent",
             Self::Of { .. } => "number",
         }
     }
@@ -466,14 +466,23 @@ fn quantity_of(measure: &Measure, facts: Facts<'_>) -> Option<i64> {
             };
             i64::try_from(length.as_millis()).ok()
         }
-        Quantity::InTime(target) => {
-            target.in_time(facts.ticket, facts.now).map(|in_time| if in_time { 100 } else { 0 })
+        Quantity::InTime(target) => target.in_time(facts.ticket, facts.now).map(share),
+        Quantity::SatisfactionScore => {
+            facts.ticket.satisfaction.and_then(Satisfaction::rating).map(|rating| share(rating == Rating::Good))
+        }
+        Quantity::SatisfactionResponse => {
+            facts.ticket.satisfaction_offered.map(|_| share(facts.ticket.satisfaction_rated.is_some()))
         }
         Quantity::TimeIn { statuses, business } => {
             let time = evaluate::time_in(statuses, *business, facts);
             i64::try_from(time.as_nanos().div_euclid(1_000_000)).ok()
         }
     }
+}
+
+/// A ticket's part in a share in percent.
+const fn share(counts: bool) -> i64 {
+    if counts { 100 } else { 0 }
 }
 
 impl Group {

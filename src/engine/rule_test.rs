@@ -472,7 +472,7 @@ fn of_kind<'a>(kind: &'a EffectKind, playback: &'a Playback) -> impl Iterator<It
 fn effect_contains(effect: &Effect, playback: &Playback, text: &Folded) -> bool {
     let has = |own: &str| fold(own).contains(&text.folded);
     match effect {
-        Effect::Reply { text } | Effect::Note { text } => has(text),
+        Effect::Reply { text, .. } | Effect::Note { text } => has(text),
         Effect::Notify { subject, body, .. } | Effect::Remind { subject, body, .. } => has(subject) || has(body),
         Effect::Assign { group, .. } => has(group),
         Effect::Merge => false,

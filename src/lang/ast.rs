@@ -164,6 +164,7 @@ choices! {
         Tags(TagsAction),
         Assign(AssignAction),
         Reply(ReplyAction),
+        Ask(AskAction),
         Note(NoteAction),
         Notify(NotifyAction),
         Remind(RemindAction),
@@ -262,6 +263,7 @@ nodes! {
     AssignAction { choosing: node(Choosing), group: has("group"), agent: has("agent"), value: value(), }
     Choosing { next: has("next"), }
     ReplyAction { text: node(Template), }
+    AskAction { text: node(Template), }
     NoteAction { text: node(Template), }
     NotifyAction { recipients: nodes(Recipient), message: node(Message), }
     RemindAction { recipients: nodes(Recipient), after: value(), message: node(Message), }

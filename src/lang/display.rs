@@ -150,6 +150,8 @@ impl fmt::Display for Measure {
                 write!(f, "{} {}{}", aggregate.as_str(), if *business { "business " } else { "" }, metric.name)
             }
             Self::Of { quantity: Quantity::InTime(target), .. } => write!(f, "{} in time", target.as_str()),
+            Self::Of { quantity: Quantity::SatisfactionScore, .. } => f.write_str("satisfaction score"),
+            Self::Of { quantity: Quantity::SatisfactionResponse, .. } => f.write_str("satisfaction response"),
             Self::Of { aggregate, quantity: Quantity::TimeIn { statuses, business } } => {
                 write!(f, "{} {}{}", aggregate.as_str(), if *business { "business " } else { "" }, time_in(statuses))
             }

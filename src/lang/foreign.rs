@@ -51,6 +51,7 @@ const WORDS: &[(&str, &[&str])] = &[
             "responder",
         ],
     ),
+    ("ask for satisfaction", &["survey", "ask", "ask_for_satisfaction", "request_rating", "umfrage", "encuesta"]),
     ("note", &["internal", "notiz", "remarque", "nota"]),
     ("notify", &["send", "email", "mail", "alert", "benachrichtige", "notifier", "notificar"]),
     ("remind", &["erinnere", "rappeler", "recordar"]),
@@ -80,6 +81,9 @@ const WORDS: &[(&str, &[&str])] = &[
     ("question", &["frage", "pregunta"]),
     ("incident", &["bug", "störung", "incidente"]),
     ("problem", &["problème", "problema"]),
+    ("offered", &["asked", "angeboten", "proposé", "ofrecido"]),
+    ("good", &["positive", "happy", "good_with_comment", "gut", "bon", "bueno"]),
+    ("bad", &["negative", "unhappy", "bad_with_comment", "schlecht", "mauvais", "malo"]),
     ("task", &["aufgabe", "tâche", "tarea"]),
     ("twitter", &["x", "public", "mention", "tweet", "post"]),
     ("twitter_dm", &["dm", "dms", "direct", "direct_message", "private", "x_dm"]),
@@ -100,6 +104,9 @@ const WORDS: &[(&str, &[&str])] = &[
     ("previous_ticket", &["last_ticket", "requester.last_ticket", "requester.previous_ticket"]),
     ("requester.tickets", &["ticket_count", "requester.ticket_count", "number_of_tickets"]),
     ("requester.unsolved_tickets", &["open_tickets", "requester.open_tickets", "unsolved_tickets"]),
+    ("satisfaction", &["csat", "satisfaction_score", "satisfaction_rating", "rating", "zufriedenheit", "satisfacción"]),
+    ("requester.satisfaction", &["last_satisfaction", "requester.csat", "requester.last_satisfaction"]),
+    ("satisfaction_comment", &["rating_comment", "satisfaction.comment", "csat_comment"]),
     ("requester.note", &["requester.notes", "notes", "requester.details"]),
     ("requester.organisation", &["company", "requester.company", "organization", "organization_id"]),
     ("tags", &["current_tags", "label", "labels", "etiquetas", "étiquettes", "schlagwörter"]),
@@ -162,8 +169,21 @@ pub(super) fn digits(word: &str) -> Option<&'static str> {
 
 /// Whether a word stands for no value in another language.
 pub(super) fn is_nothing(word: &str) -> bool {
-    const NOTHING: &[&str] =
-        &["", "null", "nil", "none", "nobody", "undefined", "blank", "missing", "leer", "vide", "vacío"];
+    const NOTHING: &[&str] = &[
+        "",
+        "null",
+        "nil",
+        "none",
+        "nobody",
+        "undefined",
+        "blank",
+        "missing",
+        "leer",
+        "vide",
+        "vacío",
+        "unoffered",
+        "not_offered",
+    ];
     NOTHING.iter().any(|nothing| word.eq_ignore_ascii_case(nothing))
 }
 

@@ -687,6 +687,8 @@ pub enum ActionKind {
     Remove(FieldRef, Vec<String>),
     /// `reply "…"`
     Reply(Template),
+    /// `ask for satisfaction "…"`: a reply that asks the requester to rate the help, unless it was asked before.
+    Ask(Template),
     /// `note "…"`
     Note(Template),
     /// `notify group "G" { subject "…" body "…" }`
@@ -732,8 +734,17 @@ pub enum ActionKind {
 }
 
 impl ActionKind {
+    /// The text that it sends to the requester.
+    pub fn reply(&self) -> Option<&Template> {
+        match self {
+            Self::Reply(text) | Self::Ask(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// The fields that it sets, or asks to be set. Setting them can change others: [`FieldRef::also_changes`].
     pub fn sets(&self) -> &[FieldRef] {
+        static SATISFACTION: LazyLock<Vec<FieldRef>> = LazyLock::new(|| known(&["satisfaction"]));
         static STATUS: LazyLock<Vec<FieldRef>> = LazyLock::new(|| known(&["status"]));
         static ASSIGNED: LazyLock<Vec<FieldRef>> = LazyLock::new(|| known(&["group", "assignee"]));
         fn known(names: &[&str]) -> Vec<FieldRef> {
@@ -745,6 +756,7 @@ impl ActionKind {
             }
             Self::Assign { .. } => &ASSIGNED,
             Self::Snooze(_) => &STATUS,
+            Self::Ask(_) => &SATISFACTION,
             Self::Reply(_)
             | Self::Note(_)
             | Self::Notify { .. }

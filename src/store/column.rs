@@ -9,7 +9,9 @@ use super::{
     db::{Query, Row, Value},
     stored, time, times, word, words,
 };
-use crate::desk::{Channel, Priority, SourceId, Status, TicketId, TicketType, VerifiedType, text::fold};
+use crate::desk::{
+    Channel, Priority, RatedBy, Rating, Satisfaction, SourceId, Status, TicketId, TicketType, VerifiedType, text::fold,
+};
 
 /// A column of a table whose rows map to `T`.
 pub(super) struct Column<T> {
@@ -241,4 +243,4 @@ macro_rules! words {
     };
 }
 
-words! { Channel Priority SourceId Status TicketType VerifiedType }
+words! { Channel Priority RatedBy Rating Satisfaction SourceId Status TicketType VerifiedType }

@@ -8,7 +8,7 @@ use super::{
     snapshot::{SeenTicket, Snapshot},
     time, times, word, words,
 };
-use crate::desk::{Actor, Author, Comment, CommentSource, Delivery, SourceId, TicketId, XId};
+use crate::desk::{Actor, Author, Comment, CommentSource, Delivery, Rating, SourceId, TicketId, XId};
 
 /// A comment to be added.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct NewComment {
     pub made: Timestamp,
     /// Its delivery state; `Imported` if it was not sent by Twite.
     pub delivery: Delivery,
+    /// The rating that it is, as the answer of a requester who was asked.
+    pub rating: Option<Rating>,
 }
 
 /// The state of a ticket that is needed to add a comment to it.
@@ -63,7 +65,7 @@ fn delivery_word(delivery: Delivery) -> &'static str {
 /// The select list that [`read`] expects.
 macro_rules! read_columns {
     () => {
-        "id, ticket, kind, x_id, with_id, author, actor, author_id, text, version, deleted, made, delivery"
+        "id, ticket, kind, x_id, with_id, author, actor, author_id, text, version, deleted, made, delivery, rating"
     };
 }
 
@@ -71,8 +73,8 @@ macro_rules! read_columns {
 macro_rules! insert {
     ($conflict:literal) => {
         concat!(
-            "INSERT INTO comment (ticket, kind, x_id, with_id, author, author_id, text, made, delivery, actor)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (ticket, x_id) DO ",
+            "INSERT INTO comment (ticket, kind, x_id, with_id, author, author_id, text, made, delivery, actor, rating)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (ticket, x_id) DO ",
             $conflict,
             " RETURNING id"
         )
@@ -113,6 +115,7 @@ fn read(row: &Row) -> Result<Comment, StoreError> {
         deleted: row.try_get::<i64, _>("deleted")? != 0,
         made: time(row.try_get("made")?)?,
         delivery,
+        rating: words(row.try_get("rating")?)?,
     })
 }
 
@@ -164,13 +167,14 @@ impl Tx {
         has_comment(&mut self.conn, ticket, comment).await
     }
 
-    /// When the requester of a ticket first wrote after a time.
+    /// When the requester of a ticket first wrote after a time, ratings aside.
     pub async fn first_by_requester(
         &mut self,
         ticket: TicketId,
         after: Option<Timestamp>,
     ) -> Result<Option<Timestamp>, StoreError> {
-        let wrote = "SELECT min(made) FROM comment WHERE ticket = $1 AND author = 'requester' AND made > $2";
+        let wrote = "SELECT min(made) FROM comment
+             WHERE ticket = $1 AND author = 'requester' AND rating IS NULL AND made > $2";
         let after = after.map_or(i64::MIN, Timestamp::as_millisecond);
         times(query_scalar(wrote).bind(ticket.0).bind(after).fetch_one(&mut self.conn).await?)
     }
@@ -205,6 +209,7 @@ impl Tx {
             .bind(comment.made.as_millisecond())
             .bind(delivery_word(comment.delivery))
             .bind(comment.actor.to_string())
+            .bind(comment.rating.map(Rating::as_str))
             .fetch_optional(&mut self.conn)
             .await?)
     }

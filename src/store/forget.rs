@@ -144,6 +144,7 @@ impl Tx {
                 let custom = owner.custom_mut(&mut ticket);
                 custom.retain(|_, value| !matches!(value, CustomValue::Text(text) if is_copy(text)));
             }
+            ticket.satisfaction_comment.take_if(|said_with| said.is_in(said_with));
             let gone = |text: &Option<String>| text.as_ref().is_some_and(|text| said.is_in(text));
             if gone(&ticket.latest_comment) {
                 ticket.latest_comment = self.latest_text(id, true).await?;
@@ -251,7 +252,7 @@ fn without_text(effect: Effect, ticket: TicketId, state: &str) -> Effect {
         Effect::Notify { to, .. } => Effect::Notify { to, subject, body },
         // Without a body, it would be called with the ticket instead.
         Effect::Webhook { name, .. } => Effect::Webhook { name, body: Some(String::new()) },
-        Effect::Reply { .. } => Effect::Reply { text: String::new() },
+        Effect::Reply { asks, .. } => Effect::Reply { text: String::new(), asks },
         Effect::Note { .. } => Effect::Note { text: String::new() },
     }
 }

@@ -185,7 +185,7 @@ impl Tx {
         let effect: Effect =
             serde_json::from_str(row.try_get("effect")?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         match &effect {
-            Effect::Reply { text } | Effect::Note { text } if act == Act::Resend && is_blank(text) => {
+            Effect::Reply { text, .. } | Effect::Note { text } if act == Act::Resend && is_blank(text) => {
                 return Err(NotPossible::Empty(item));
             }
             Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => return Err(NotPossible::OnTicket(item)),

@@ -231,7 +231,7 @@ impl Tx {
         for row in rows {
             let effect: Effect =
                 serde_json::from_str(row.try_get(1)?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
-            if matches!(&effect, Effect::Reply { text } if is_same_post(text, &post.text)) {
+            if matches!(&effect, Effect::Reply { text, .. } if is_same_post(text, &post.text)) {
                 let was_lost = row.try_get::<String, _>(3)? != "sending";
                 return Ok(Some((row.try_get(0)?, TicketId(row.try_get(2)?), was_lost)));
             }
@@ -271,7 +271,7 @@ impl Tx {
         .await?;
         let Some(row) = row else { return Ok(()) };
         let effect: Effect = serde_json::from_str(row.try_get(1)?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
-        let Effect::Reply { text } = effect else { return Ok(()) };
+        let Effect::Reply { text, .. } = effect else { return Ok(()) };
         let text = if text.is_empty() { said.to_owned() } else { text };
         let ticket: i64 = row.try_get(0)?;
         let by_rule = row.try_get::<Option<String>, _>(2)?.is_some();
@@ -287,6 +287,7 @@ impl Tx {
             text,
             made: now,
             delivery: Delivery::Sent,
+            rating: None,
         };
         let comment = self.add_sent(&sent).await?;
         query("UPDATE outbox SET shown = $2 WHERE id = $1").bind(id).bind(comment).execute(&mut self.conn).await?;

@@ -153,6 +153,8 @@ pub(super) const PERSON: &[Column<Person>] = columns! { Person:
     "note" note folded;
     "tickets" tickets;
     "unsolved_tickets" unsolved_tickets;
+    "satisfaction" satisfaction;
+    "satisfaction_rated" satisfaction_rated;
 };
 
 /// Selects people with their row ids. A condition on `p.source_id` must be appended.

@@ -9,7 +9,7 @@ use super::{
     times,
 };
 use crate::{
-    desk::{Effect, TicketId},
+    desk::{Effect, RatedBy, Satisfaction, TicketId},
     engine::minute,
 };
 
@@ -52,7 +52,7 @@ impl Tx {
             let effect =
                 serde_json::from_str(row.try_get("effect")?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
             let (made, shown): (i64, Option<i64>) = (row.try_get("made")?, shown.try_get("latest")?);
-            if let Effect::Reply { text } = effect
+            if let Effect::Reply { text, .. } = effect
                 && shown.is_none_or(|shown| shown <= made)
             {
                 (latest, latest_public) = (Some(text.clone()), Some(text));
@@ -79,13 +79,40 @@ impl Tx {
         Ok(())
     }
 
-    /// [`Tx::recount`] for the ticket of an outbox item, if that is an agent's reply.
+    /// Follows a change of an outbox item's delivery state on its ticket: [`Tx::recount`] if it is an agent's reply. A
+    /// requester who was not reached is not asked.
     pub(super) async fn recount_for(&mut self, item: i64, now: Timestamp) -> Result<(), StoreError> {
         let ticket =
             "SELECT ticket FROM outbox WHERE id = $1 AND kind = 'reply' AND rule IS NULL AND ticket IS NOT NULL";
-        match query_scalar(ticket).bind(item).fetch_optional(&mut self.conn).await? {
-            Some(ticket) => self.recount(TicketId(ticket), now).await,
-            None => Ok(()),
+        if let Some(ticket) = query_scalar(ticket).bind(item).fetch_optional(&mut self.conn).await? {
+            self.recount(TicketId(ticket), now).await?;
         }
+        self.follow_question(item, now).await
+    }
+
+    /// Takes back that a ticket's requester was asked to rate the help, if an outbox item that asks was refused or
+    /// withdrawn; and asserts it again, if that item is sent after all.
+    async fn follow_question(&mut self, item: i64, now: Timestamp) -> Result<(), StoreError> {
+        let row = query(
+            "SELECT ticket, effect, state, made FROM outbox WHERE id = $1 AND kind = 'reply' AND ticket IS NOT NULL",
+        );
+        let Some(row) = row.bind(item).fetch_optional(&mut self.conn).await? else { return Ok(()) };
+        let effect: Effect =
+            serde_json::from_str(row.try_get("effect")?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+        if !effect.asks() {
+            return Ok(());
+        }
+        let Some(mut ticket) = self.ticket(TicketId(row.try_get("ticket")?)).await? else { return Ok(()) };
+        let asked = times(row.try_get("made")?)?;
+        let (state, offered) = (row.try_get::<&str, _>("state")?, Some(Satisfaction::Offered));
+        let is_on_ticket = ticket.satisfaction == offered && ticket.satisfaction_offered == asked;
+        match (state, asked) {
+            ("refused" | "withdrawn", _) if is_on_ticket => ticket.set_satisfaction(None, RatedBy::Rule, now),
+            ("waiting" | "sent", Some(asked)) if ticket.satisfaction.is_none() => {
+                ticket.set_satisfaction(offered, RatedBy::Rule, asked);
+            }
+            _ => return Ok(()),
+        }
+        self.save(&ticket, now).await
     }
 }

@@ -201,6 +201,12 @@ impl Statement<'_> {
                          WHEN {done} > {due} OR {due} < {now} THEN 0 END"
                     )
                 }
+                Quantity::SatisfactionScore => {
+                    "CASE t.satisfaction WHEN 'good' THEN 100 WHEN 'bad' THEN 0 END".to_owned()
+                }
+                Quantity::SatisfactionResponse => "CASE WHEN t.satisfaction_offered IS NULL THEN NULL \
+                     WHEN t.satisfaction_rated IS NULL THEN 0 ELSE 100 END"
+                    .to_owned(),
                 Quantity::TimeIn { statuses, .. } => {
                     let now = self.now.as_nanosecond().div_euclid(1_000_000);
                     let current = list_of(statuses);

@@ -189,6 +189,9 @@ impl Tx {
         requester.take_kept(&ticket.requester);
         // Not as the ticket has it: other tickets of the person may have been counted since it was read.
         requester.count_unsolved(before.status < Status::Solved, ticket.status < Status::Solved);
+        if let (Some(rating), Some(at)) = (ticket.requester.satisfaction, ticket.requester.satisfaction_rated) {
+            requester.rate(rating, at);
+        }
         if requester != before.requester {
             let number = query_scalar("SELECT requester FROM ticket WHERE id = $1").bind(ticket.id.0);
             let number = number.fetch_one(&mut self.conn).await?;
@@ -305,6 +308,11 @@ pub(super) const CHANGING: &[Column<Ticket>] = columns! { Ticket:
     "next_reply_due" next_reply_due;
     "update_due" update_due;
     "solve_due" solve_due;
+    "satisfaction" satisfaction;
+    "satisfaction_comment" satisfaction_comment folded;
+    "satisfaction_offered" satisfaction_offered;
+    "satisfaction_rated" satisfaction_rated;
+    "satisfaction_by" satisfaction_by;
     "latest_comment" latest_comment;
     "latest_public_comment" latest_public_comment;
 };

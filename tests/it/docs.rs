@@ -90,8 +90,10 @@ fn wishes_are_granted() {
     let directory = tempfile::tempdir().unwrap();
     fs::copy(root().join("rules/twite.toml"), directory.path().join("twite.toml")).unwrap();
     fs::write(directory.path().join("page.twite"), blocks(&page, "twite").concat()).unwrap();
-    let actions =
-        ["add", "assign", "clear", "merge", "note", "notify", "remind", "remove", "reply", "set", "snooze", "webhook"];
+    let actions = [
+        "add", "ask", "assign", "clear", "merge", "note", "notify", "remind", "remove", "reply", "set", "snooze",
+        "webhook",
+    ];
     // What only an event has.
     let of_events = ["changed and", "changed to", "changed from", "comment.", "agent.", "updated_via"];
     let mut rules = 0;

@@ -172,7 +172,7 @@ impl Sending {
 
     async fn carry_out(&self, item: &OutboxItem) -> Result<Arrived, Failure> {
         match &item.effect {
-            Effect::Reply { text } => self.reply(item, text).await,
+            Effect::Reply { text, .. } => self.reply(item, text).await,
             Effect::Notify { to, subject, body } => self.notify(item, to, subject, body).await,
             Effect::Webhook { name, body } => self.call(item, name, body.as_deref()).await,
             Effect::Remind { to, subject, body, .. } => match self.ticket_of(item).await? {
@@ -249,7 +249,7 @@ pub(super) fn kind_of(refusal: &Refusal) -> ReasonKind {
 
 fn described(effect: &Effect) -> (&'static str, String) {
     match effect {
-        Effect::Reply { text } => ("reply", text.clone()),
+        Effect::Reply { text, .. } => ("reply", text.clone()),
         Effect::Note { text } => ("note", text.clone()),
         Effect::Remind { subject, .. } => ("reminder", subject.clone()),
         Effect::Assign { group, .. } => ("assignment", group.clone()),

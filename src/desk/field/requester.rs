@@ -1,9 +1,9 @@
 //! Fields of the requester: the profile, and what the desk keeps about the person.
 
 use super::{Changes, Declared, Field, Kind, Members, Scope, Write, name_of, tags_of};
-use crate::desk::{Value, VerifiedType};
+use crate::desk::{Rating, Value, VerifiedType};
 
-pub(super) const FIELDS: [Field; 17] = [
+pub(super) const FIELDS: [Field; 19] = [
     Field {
         name: "requester.followers",
         kind: Kind::Number,
@@ -172,6 +172,26 @@ pub(super) const FIELDS: [Field; 17] = [
         sql: Some("p.unsolved_tickets"),
         zendesk: None,
         read: |f| Value::Number(f.ticket.requester.unsolved_tickets),
+        changes: Changes::InEvents,
+    },
+    Field {
+        name: "requester.satisfaction",
+        kind: Kind::Words(Rating::WORDS),
+        scope: Scope::Ticket,
+        doc: "the last rating of the requester, on any ticket: good or bad; may be empty",
+        sql: Some("p.satisfaction"),
+        zendesk: None,
+        read: |f| Value::word(f.ticket.requester.satisfaction.map(Rating::as_str)),
+        changes: Changes::InEvents,
+    },
+    Field {
+        name: "requester.satisfaction_rated",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when that was",
+        sql: Some("p.satisfaction_rated"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.requester.satisfaction_rated),
         changes: Changes::InEvents,
     },
 ];

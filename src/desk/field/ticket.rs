@@ -1,6 +1,6 @@
 //! Fields of the ticket and of the event.
 
-use super::{Changes, Declared, Facts, Field, Kind, Members, Scope, Write, name_of, tags_of};
+use super::{Changes, Declared, Facts, Field, Kind, Members, Scope, Write, name_of, tags_of, word_of};
 use crate::desk::{Author, Channel, EventComment, Priority, Status, TicketType, Value, Via};
 
 pub(super) const FIELDS: [Field; 18] = [
@@ -192,13 +192,6 @@ pub(super) const FIELDS: [Field; 18] = [
         changes: Changes::ByRules(Write::alone(|t, v, _| t.brand = name_of(v))),
     },
 ];
-
-fn word_of<T: std::str::FromStr>(value: &Value<'_>) -> Option<T> {
-    match value {
-        Value::Word(w) => w.parse().ok(),
-        _ => None,
-    }
-}
 
 fn comment_is(facts: Facts<'_>, ask: impl Fn(&EventComment) -> bool) -> Value<'_> {
     Value::YesNo(facts.event.and_then(|e| e.comment.as_ref()).is_some_and(ask))

@@ -47,6 +47,7 @@ impl Checker<'_, '_> {
             ast::Action::Tags(node) => self.tags_action(node),
             ast::Action::Assign(node) => self.assign(node),
             ast::Action::Reply(node) => self.text_of(node.text()).map(ActionKind::Reply),
+            ast::Action::Ask(node) => self.text_of(node.text()).map(ActionKind::Ask),
             ast::Action::Note(node) => self.text_of(node.text()).map(ActionKind::Note),
             ast::Action::Notify(node) => self.notify(node),
             ast::Action::Remind(node) => self.remind(node),

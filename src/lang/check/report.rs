@@ -111,6 +111,19 @@ impl Checker<'_, '_> {
             ("count", _) => return alone(self, Measure::Count),
             ("reach", _) => return alone(self, Measure::Reach),
             ("distinct", Some("requesters")) => return Some(Measure::Requesters),
+            ("satisfaction", Some("score")) => return Some(share(Quantity::SatisfactionScore)),
+            ("satisfaction", Some("response")) => return Some(share(Quantity::SatisfactionResponse)),
+            ("satisfaction" | "csat", _) => {
+                let span = node.span();
+                let error = Diagnostic::new(
+                    &codes::TW0210,
+                    span.clone(),
+                    "expected `satisfaction score` or `satisfaction response`",
+                );
+                let help = "the share of good ratings, or of those who were asked that answered";
+                self.report(error.with_help(help).with_guess(span, "satisfaction score"));
+                return None;
+            }
             ("distinct", _) => {
                 let span = what.as_ref().map_or_else(|| range(&how), range);
                 let error = Diagnostic::new(&codes::TW0115, span.clone(), "`distinct` counts only requesters");
@@ -147,11 +160,11 @@ impl Checker<'_, '_> {
             self.report(error.with_help("write `first reply in time` or `solve in time`"));
             return None;
         }
-        Some(Measure::Of { aggregate: Aggregate::Average, quantity: Quantity::InTime(target) })
+        Some(share(Quantity::InTime(target)))
     }
 
     fn unknown_measure(&mut self, how: &SyntaxToken, of: bool) {
-        let whole = ["count", "reach", "distinct requesters"];
+        let whole = ["count", "reach", "distinct requesters", "satisfaction score", "satisfaction response"];
         let known: Vec<&str> = whole.into_iter().chain(Aggregate::ALL.map(Aggregate::as_str)).collect();
         let word = match how.text() {
             "mean" | "avg" => Some("average"),
@@ -196,7 +209,10 @@ impl Checker<'_, '_> {
         };
         if !matches!(field.kind(), Kind::Number | Kind::Decimal) || field.scope() != Scope::Ticket {
             let message = format!("`{field}` is {}, but only numbers and durations can be measured", field.kind());
-            let help = format!("durations are {}", listed(METRICS.iter().map(|m| m.name)));
+            let help = match &*field.name() {
+                "satisfaction" => "write `satisfaction score` without an aggregate".to_owned(),
+                _ => format!("durations are {}", listed(METRICS.iter().map(|m| m.name))),
+            };
             self.report(Diagnostic::new(&codes::TW0301, range(what), message).with_help(help));
             return None;
         }
@@ -406,4 +422,9 @@ impl Checker<'_, '_> {
         }
         Some(chart)
     }
+}
+
+/// The share of tickets that count, in percent.
+fn share(quantity: Quantity) -> Measure {
+    Measure::Of { aggregate: Aggregate::Average, quantity }
 }

@@ -11,10 +11,11 @@ use std::{
 use super::table::{Entry, Reader};
 use crate::{
     desk::{
-        Account, CustomField, Hours,
+        Account, CustomField, Hours, Rating, RatingWords,
         declarations::{Edition, Schedule},
         field::Declared,
         normalize::named,
+        plain_rating,
         text::{fold, is_blank},
     },
     lang::{
@@ -24,6 +25,10 @@ use crate::{
         suggest::{did_you_mean, nearest},
     },
 };
+
+/// Maximum number of words for a rating, and of the characters of each.
+const MAX_RATING_WORDS: usize = 100;
+const MAX_RATING_LENGTH: usize = 40;
 
 /// Declared names that other declarations may refer to.
 pub(super) struct Names {
@@ -241,6 +246,33 @@ impl Reader {
                     self.error(&codes::TW0509, field.at("choices"), message);
                 }
                 (_, true) => {}
+            }
+        }
+    }
+
+    /// Reports words that cannot be a rating: those of which nothing is left to compare, and those given twice.
+    pub(super) fn rating_words(&mut self, words: &Entry<'_, RatingWords>) {
+        let always = RatingWords::ALWAYS.map(|(rating, words)| words.map(|word| (plain_rating(word), rating)));
+        let mut seen: HashMap<String, Rating> = always.into_iter().flatten().collect();
+        let RatingWords { good, bad } = &words.value;
+        for (key, rating, declared) in [("good", Rating::Good, good), ("bad", Rating::Bad, bad)] {
+            if declared.len() > MAX_RATING_WORDS {
+                let message = format!("too many words: `{key}` takes at most {MAX_RATING_WORDS}");
+                self.error(&codes::TW0509, words.at(key), message);
+            }
+            for (index, word) in declared.iter().enumerate().take(MAX_RATING_WORDS) {
+                let (place, plain) = (words.item_at(key, index), plain_rating(word));
+                if plain.is_empty() || word.chars().any(char::is_control) || word.chars().count() > MAX_RATING_LENGTH {
+                    let message = format!(
+                        "invalid word: without mentions, `.` and `!` it must have 1 to {MAX_RATING_LENGTH} characters"
+                    );
+                    let error = Diagnostic::new(&codes::TW0509, place, message);
+                    self.out.push(error.with_help(format!("write a word or two, as in `{key} = [\"…\"]`")));
+                } else if let Some(before) = seen.insert(plain, rating) {
+                    let error = Diagnostic::new(&codes::TW0504, place, format!("`{word}` is {before} already"));
+                    let always = RatingWords::ALWAYS.map(|(_, words)| words.map(|word| format!("`{word}`")).join(", "));
+                    self.out.push(error.with_help(format!("these always count: {}", always.join(", "))));
+                }
             }
         }
     }

@@ -28,7 +28,7 @@ use self::{
 use super::{codes, diagnostic::TextDiagnostic as Diagnostic, levels::Levels, lines::LineIndex};
 use crate::{
     desk::{
-        Account, Accounts, CustomField, Declarations, Hours, Owner,
+        Account, Accounts, CustomField, Declarations, Hours, Owner, RatingWords,
         declarations::{AccountName, Agent, Brand, Edition, Group, Organisation, Schedule},
         field::Declared,
     },
@@ -47,6 +47,7 @@ const KEYS: &[&str] = &[
     "lints",
     "mail",
     "organisation",
+    "satisfaction",
     "schedule",
     "store",
     "url",
@@ -148,6 +149,7 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
     let webhooks = root.list::<Webhook>("webhook", &["name", "url"]);
     let hours = root.table::<Hours>("hours", &[]);
     let limits = root.table::<Limits>("limits", &[]);
+    let satisfaction = root.table::<RatingWords>("satisfaction", &[]);
     let mail = root.table::<MailSettings>("mail", &["from"]);
     let store = root.table::<StoreSettings>("store", &[]);
     let x = root.table::<XSettings>("x", &[]);
@@ -185,6 +187,7 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
     reader.members(&mut schedules, "accounts", |s| &mut s.accounts, &handles);
     hours.iter().for_each(|entry| reader.opening(entry, &entry.value));
     schedules.iter().for_each(|entry| reader.opening(entry, &entry.value.hours));
+    satisfaction.iter().for_each(|words| reader.rating_words(words));
     let unused_schedules = reader.schedules(&schedules);
     reader.fields(&fields);
     for (address, span) in groups.iter().filter_map(|g| Some((g.value.email.as_ref()?, g.at("email")))) {
@@ -218,6 +221,7 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
         webhooks: webhooks.iter().filter(|e| e.is_whole).map(|e| e.value.name.clone()).collect(),
         hours: hours.map(|e| e.value).unwrap_or_default(),
         schedules: whole(schedules),
+        satisfaction: satisfaction.map(|entry| entry.value).unwrap_or_default(),
     };
     for (name, why) in declarations.unreachable_admins(mail.is_some() || gaps.has("mail")) {
         let at = declarations.agents.iter().zip(&admins).find(|(agent, _)| agent.name == name);

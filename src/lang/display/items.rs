@@ -265,6 +265,7 @@ impl Display for ActionKind {
             Self::Add(field, members) => write!(f, "add {} {}", set_name(field), Tags(members)),
             Self::Remove(field, members) => write!(f, "remove {} {}", set_name(field), Tags(members)),
             Self::Reply(text) => write!(f, "reply {text}"),
+            Self::Ask(text) => write!(f, "ask for satisfaction {text}"),
             Self::Note(text) => write!(f, "note {text}"),
             Self::Notify { to, subject, body } => {
                 write!(f, "notify {} {{ subject {subject} body {body} }}", Commas(to))

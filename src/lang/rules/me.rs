@@ -87,7 +87,10 @@ impl Action {
     pub fn needs_agent(&self) -> bool {
         let texts: Vec<&Template> = match &self.kind {
             ActionKind::Set(_, SetTo::Literal(literal)) => return literal.asks_me(),
-            ActionKind::Set(_, SetTo::Template(text)) | ActionKind::Reply(text) | ActionKind::Note(text) => vec![text],
+            ActionKind::Set(_, SetTo::Template(text))
+            | ActionKind::Reply(text)
+            | ActionKind::Ask(text)
+            | ActionKind::Note(text) => vec![text],
             ActionKind::Notify { subject, body, .. } => vec![subject, body],
             ActionKind::Remind { subject, body, .. } => subject.iter().chain(body).collect(),
             ActionKind::Webhook { body, .. } => body.iter().collect(),

@@ -105,6 +105,10 @@ pub enum Quantity {
     /// `first reply in time`: 100 if a target of the service level agreement was met, 0 if it was missed. Its average
     /// is the share in percent.
     InTime(SlaTarget),
+    /// `satisfaction score`: 100 if the ticket was rated good, 0 if bad. Its average is the share in percent.
+    SatisfactionScore,
+    /// `satisfaction response`: 100 if a requester who was asked has answered, 0 if not.
+    SatisfactionResponse,
 }
 
 impl Quantity {
@@ -116,6 +120,11 @@ impl Quantity {
     /// Whether it is a decimal number, which is counted in its units.
     pub fn is_decimal(&self) -> bool {
         matches!(self, Self::Field(field) if field.kind() == Kind::Decimal)
+    }
+
+    /// Whether it is 100 or 0 for each ticket, so that its average is a share in percent.
+    pub const fn is_share(&self) -> bool {
+        matches!(self, Self::InTime(_) | Self::SatisfactionScore | Self::SatisfactionResponse)
     }
 
     /// Whether it counts only the time in which the desk is open.

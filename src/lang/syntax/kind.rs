@@ -129,6 +129,7 @@ kinds! {
         Capture = capture,
         AssignAction = assign_action,
         ReplyAction = reply_action,
+        AskAction = ask_action,
         NoteAction = note_action,
         NotifyAction = notify_action,
         RemindAction = remind_action,

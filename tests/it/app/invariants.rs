@@ -10,7 +10,7 @@ use crate::support::{
 use assert_cmd::Command;
 use proptest::prelude::*;
 use twite::{
-    desk::{Channel, Status, Ticket, TicketId, given::Given, invariant::broken},
+    desk::{Channel, Satisfaction, Status, Ticket, TicketId, given::Given, invariant::broken},
     engine::{changes, decide_plainly},
     sim::NewPerson,
     x::wire::decode_line,
@@ -48,6 +48,18 @@ fn possible(mut ticket: Ticket) -> Ticket {
     for time in times.into_iter().chain(replies) {
         *time = time.map(|time| time.clamp(ticket.created, ticket.updated));
     }
+    // A rating answers a question, if there was one.
+    let (is_asked, rating) = (ticket.satisfaction.is_some(), ticket.satisfaction.and_then(Satisfaction::rating));
+    ticket.satisfaction_offered.take_if(|_| !is_asked);
+    ticket.satisfaction_rated.take_if(|_| rating.is_none());
+    ticket.satisfaction_by.take_if(|_| rating.is_none());
+    ticket.satisfaction_comment.take_if(|_| rating.is_none());
+    ticket.requester.satisfaction_rated.take_if(|_| ticket.requester.satisfaction.is_none());
+    for time in [&mut ticket.satisfaction_offered, &mut ticket.satisfaction_rated] {
+        *time = time.map(|time| time.clamp(ticket.created, now()));
+    }
+    ticket.satisfaction_rated =
+        rating.map(|_| ticket.satisfaction_rated.max(ticket.satisfaction_offered).unwrap_or(now()));
     ticket.last_reply = ticket.last_reply.max(ticket.first_reply);
     if ticket.replies > 0 {
         ticket.last_reply.get_or_insert(ticket.updated);

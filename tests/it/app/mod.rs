@@ -9,5 +9,6 @@ mod order;
 mod people;
 mod private;
 mod replies;
+mod satisfaction;
 mod together;
 mod verify;

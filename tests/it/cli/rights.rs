@@ -115,6 +115,8 @@ async fn a_number_that_is_hidden_is_one_that_does_not_exist() {
         "ticket update N --note seen --expect-version 9 --dry-run",
         "ticket reply N Hello",
         "ticket reply N Hello --answers 3 --dry-run --format json",
+        "ticket rate N good",
+        "ticket rate N bad --comment slow --dry-run --format json",
         "ticket apply Solve N",
         "ticket apply Solve N --dry-run --format json",
         "outbox withdraw N",

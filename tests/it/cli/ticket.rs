@@ -63,6 +63,30 @@ async fn a_ticket_is_updated_and_answered() {
     assert_eq!((status, errors.contains("4711")), (2, true), "{errors}");
 }
 
+#[tokio::test]
+async fn a_ticket_is_rated() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = &database::path_at(&directory.path().join("demo.db")).await;
+    assert_eq!(twite(database, &["demo", "--once"]).0, 0);
+    let shown = || json(database, &["ticket", "show", "3"]);
+    let before = shown();
+    json(database, &["ticket", "rate", "3", "good", "--dry-run"]);
+    assert_eq!(shown(), before, "a dry run changes nothing");
+    json(database, &["ticket", "rate", "3", "bad", "--comment", "It took {{ticket.id}} days, \"all in all\""]);
+    let ticket = &shown()["ticket"];
+    assert_eq!((&ticket["satisfaction"], &ticket["satisfaction_by"]), (&"bad".into(), &"requester".into()));
+    assert_eq!(ticket["satisfaction_comment"], "It took {{ticket.id}} days, \"all in all\"");
+    assert_eq!((&ticket["status"], &ticket["requester"]["satisfaction"]), (&"open".into(), &"bad".into()));
+    let (_, why, _) = twite(database, &["why", "3"]);
+    assert!(why.contains("Not happy with us"), "{why}");
+    json(database, &["ticket", "rate", "3", "good", "--as", "Maya Lindqvist"]);
+    let ticket = &shown()["ticket"];
+    assert_eq!((&ticket["satisfaction"], &ticket["satisfaction_by"]), (&"good".into(), &"agent".into()));
+    assert!(ticket["satisfaction_comment"].is_null(), "it came with the other rating: {ticket}");
+    let (status, _, errors) = twite(database, &["ticket", "rate", "3", "fine"]);
+    assert_eq!((status, errors.contains("good")), (2, true), "{errors}");
+}
+
 /// Options become actions of their own, whatever is in them, and errors show what was typed.
 #[tokio::test]
 async fn options_are_taken_as_they_are() {

@@ -186,6 +186,7 @@ async fn a_ticket_takes_five_thousand_comments_and_says_what_it_left_out() {
             text: "again".into(),
             made: Timestamp::UNIX_EPOCH,
             delivery: Delivery::Imported,
+            rating: None,
         };
         tx.add_comment(&comment).await.unwrap();
     }

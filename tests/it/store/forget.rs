@@ -226,14 +226,14 @@ macro "Thank" { then reply "Thank you" }
         matches!(
             left.as_slice(),
             [
-                (Effect::Reply { text: said }, "unknown", _),
+                (Effect::Reply { text: said, .. }, "unknown", _),
                 (Effect::Notify { subject, body, .. }, "waiting", None),
                 (Effect::Remind { body: later, .. }, "waiting", None),
                 (Effect::Webhook { body: Some(body_removed), .. }, "refused", _),
                 (Effect::Webhook { body: None, .. }, "waiting", None),
-                (Effect::Reply { text: asked }, "refused", _),
-                (Effect::Reply { text: quoted }, "refused", _),
-                (Effect::Reply { text: thanks }, "waiting", None),
+                (Effect::Reply { text: asked, .. }, "refused", _),
+                (Effect::Reply { text: quoted, .. }, "refused", _),
+                (Effect::Reply { text: thanks, .. }, "waiting", None),
             ] if said.is_empty() && body_removed.is_empty() && subject == "Ticket 1" && removed(body) && removed(later)
                 && asked == "Which order is it?" && quoted.is_empty() && thanks == "Thank you"
         ),

@@ -44,6 +44,7 @@ proptest! {
                     text: "hello".into(),
                     made: ticket.updated,
                     delivery: Delivery::Imported,
+                    rating: None,
                 };
                 tx.add_comment(&comment).await.unwrap().unwrap();
                 tickets.push(ticket);

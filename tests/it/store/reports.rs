@@ -26,6 +26,8 @@ fn measure() -> impl Strategy<Value = Measure> {
             .prop_map(|name| Quantity::Field(field(name))),
         (0..METRICS.len(), any::<bool>()).prop_map(|(at, business)| Quantity::Time { metric: &METRICS[at], business }),
         sample::select(vec![SlaTarget::FirstReply, SlaTarget::Solve]).prop_map(Quantity::InTime),
+        Just(Quantity::SatisfactionScore),
+        Just(Quantity::SatisfactionResponse),
         (collection::vec(sample::select(Status::ALL), 1..4), any::<bool>())
             .prop_map(|(statuses, business)| Quantity::TimeIn { statuses, business }),
     ];
@@ -53,6 +55,8 @@ fn split() -> impl Strategy<Value = Split> {
         "language",
         "subject",
         "requester.verified",
+        "satisfaction",
+        "requester.satisfaction",
         "requester.verified_type",
         "field.topic",
         "field.order",

@@ -13,8 +13,8 @@ use twite::{
     desk::{
         Actor, Author, Channel, Choosing, CustomField, CustomKind, CustomValue, Decimal, Declarations, Event,
         EventComment, EventKind, FieldRef, FiredBefore, Hours, Kind, OpenDay, Owner, PastStatus, Per, Person,
-        PostFacts, Priority, Recipient, Sample, Scope, SlaTarget, Status, Ticket, TicketId, TicketType, VerifiedType,
-        Via,
+        PostFacts, Priority, RatedBy, Rating, Recipient, Sample, Satisfaction, Scope, SlaTarget, Status, Ticket,
+        TicketId, TicketType, VerifiedType, Via,
         declarations::{Agent, Schedule, Sees},
         field::FIELDS,
         normalize::tag,
@@ -206,6 +206,7 @@ prop_compose! {
         organisation in option::of(one_name()),
         custom in custom(),
         (tickets, unsolved_tickets) in (number(), number()),
+        (satisfaction, satisfaction_rated) in (word(Rating::ALL), option::of(time())),
     ) -> Person {
         Person {
             id: None,
@@ -227,6 +228,8 @@ prop_compose! {
             custom,
             tickets,
             unsolved_tickets,
+            satisfaction,
+            satisfaction_rated,
         }
     }
 }
@@ -266,12 +269,13 @@ prop_compose! {
         names in collection::vec(option::of(one_name()), 4),
         texts in collection::vec(option::of(text()), 5),
         tags in tags(),
-        requester in person(),
+        requester in person().boxed(),
         post in post_facts(),
         counts in collection::vec(number(), 4),
         times in collection::vec(option::of(time()), 10),
         past in collection::vec((sample::select(Status::ALL), time()), 0..4),
-        (dates, sla) in (collection::vec(option::of(time()), 7), option::of(one_name())),
+        (dates, sla) in (collection::vec(option::of(time()), 9), option::of(one_name())),
+        (satisfaction, satisfaction_by, said) in (word(Satisfaction::ALL), word(RatedBy::ALL), option::of(text())),
         custom in custom(),
     ) -> Ticket {
         // In order, as they come to be.
@@ -318,6 +322,11 @@ prop_compose! {
             update_due: dates[5],
             solve_due: dates[6],
             snoozed: times[7],
+            satisfaction,
+            satisfaction_comment: said,
+            satisfaction_offered: dates[7],
+            satisfaction_rated: dates[8],
+            satisfaction_by,
             latest_comment: texts[3].clone(),
             latest_public_comment: texts[4].clone(),
             custom,
@@ -542,7 +551,7 @@ pub fn event(ticket: &Ticket) -> impl Strategy<Value = Event> + use<> {
     let kind = prop_oneof![
         3 => Just(EventKind::Created),
         2 => nearly.prop_map(|before| EventKind::Updated { before: Box::new(before) }),
-        1 => self::ticket().prop_map(|before| EventKind::Updated { before: Box::new(before) }),
+        1 => self::ticket().boxed().prop_map(|before| EventKind::Updated { before: Box::new(before) }),
     ];
     let event = (kind, sample::select(Via::ALL), actor(), option::of(comment()), fired_before());
     event.prop_map(|(kind, via, actor, comment, fired_before)| Event {
@@ -605,6 +614,7 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         5 => (set_field(), tags()).prop_map(|(set, tags)| ActionKind::Add(set, tags)),
         3 => (set_field(), tags()).prop_map(|(set, tags)| ActionKind::Remove(set, tags)),
         1 => template().prop_map(ActionKind::Reply),
+        2 => template().prop_map(ActionKind::Ask),
         1 => template().prop_map(ActionKind::Note),
         1 => (recipients(), template(), template())
             .prop_map(|(to, subject, body)| ActionKind::Notify { to, subject, body }),
@@ -625,6 +635,7 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         | ActionKind::Add(..)
         | ActionKind::Remove(..)
         | ActionKind::Reply(_)
+        | ActionKind::Ask(_)
         | ActionKind::Note(_)
         | ActionKind::Notify { .. }
         | ActionKind::Remind { .. }

@@ -155,6 +155,7 @@ fn reply() -> twite::desk::PublicReply {
         deleted: false,
         made: Timestamp::UNIX_EPOCH,
         delivery: Delivery::Imported,
+        rating: None,
     };
     match Reply::to(&comment, "We are on it.").unwrap() {
         Reply::Public(reply) => reply,

@@ -25,7 +25,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             matches!(&action.kind, ActionKind::Set(field, SetTo::Literal(Literal::Word { word, .. }))
                 if field.name() == "status" && word == "closed")
         });
-        let replies = then.iter().find(|action| matches!(action.kind, ActionKind::Reply(_)));
+        let replies = then.iter().find(|action| action.kind.reply().is_some());
         let (Some(close), Some(reply)) = (closes, replies) else { continue };
         let message = "the requester cannot answer this reply: a closed ticket takes no more messages";
         found.push(

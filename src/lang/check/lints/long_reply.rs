@@ -6,7 +6,7 @@ use crate::{
     lang::{
         codes::Code,
         diagnostic::{Diagnostic, Severity},
-        rules::{ActionKind, Condition, ConditionKind, Filter, Literal, Op, Part, Template},
+        rules::{Condition, ConditionKind, Filter, Literal, Op, Part, Template},
     },
 };
 
@@ -27,7 +27,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let most = rules.desk.accounts.iter().map(|a| a.post_length).max().unwrap_or(280);
     for Acting { when, then, .. } in Acting::all(rules) {
         for action in then {
-            let ActionKind::Reply(text) = &action.kind else { continue };
+            let Some(text) = action.kind.reply() else { continue };
             let (least, greatest) = (least_weight(text), greatest_weight(text, &rules.desk));
             // Direct messages can be longer, so a rule that tests the channel is skipped.
             if greatest <= most || when.is_some_and(asks_channel) {

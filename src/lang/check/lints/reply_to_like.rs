@@ -9,7 +9,6 @@ use crate::{
     lang::{
         codes::Code,
         diagnostic::{Diagnostic, Severity},
-        rules::ActionKind,
     },
 };
 
@@ -32,7 +31,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         if others.any(|channel| may_come_from(when, *channel)) {
             continue;
         }
-        for reply in rule.then.iter().filter(|action| matches!(action.kind, ActionKind::Reply(_))) {
+        for reply in rule.then.iter().filter(|action| action.kind.reply().is_some()) {
             let message = "X refuses replies to posts that do not mention the account";
             found.push(
                 Diagnostic::new(&LINT.code, reply.span.clone(), message).with_help(

@@ -26,7 +26,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let desk = context.context.desk;
     for action in Acting::all(context.rules).flat_map(|rule| rule.then) {
         let (texts, who): (Vec<&Template>, _) = match &action.kind {
-            ActionKind::Reply(text) => (vec![text], "the requester".to_owned()),
+            ActionKind::Reply(text) | ActionKind::Ask(text) => (vec![text], "the requester".to_owned()),
             ActionKind::Notify { to, subject, body } => match stranger(to, desk) {
                 Some(who) => (vec![subject, body], who),
                 None => continue,
@@ -37,7 +37,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             },
             _ => continue,
         };
-        let is_mail = !matches!(action.kind, ActionKind::Reply(_));
+        let is_mail = action.kind.reply().is_none();
         let has = |name: &str| {
             let is_it = |part: &Part| matches!(part, Part::Placeholder { field, .. } if field.name() == name);
             texts.iter().flat_map(|text| &text.parts).any(is_it)

@@ -57,5 +57,5 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
 }
 
 fn is_reply(action: &Action) -> bool {
-    matches!(action.kind, ActionKind::Reply(_))
+    action.kind.reply().is_some()
 }
