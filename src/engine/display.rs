@@ -2,7 +2,7 @@
 
 use super::{
     decision::HeldBack,
-    explanation::{Explanation, ExplanationKind},
+    explanation::{Explanation, ExplanationKind, Found},
 };
 use crate::{
     desk::{Change, Choosing, Effect, Recipient, Value, text::headline, visible::visible},
@@ -22,16 +22,17 @@ pub(crate) fn value(value: &Value<'_>) -> String {
     }
 }
 
-/// The value a predicate found: `(12)`, `(was open, is solved)`, or `("Ben"; me is "Ana")`.
-pub(crate) fn found(now: &Value<'_>, before: Option<&Value<'_>>, me: Option<&Value<'_>>) -> String {
-    let me = match me {
-        Some(Value::Empty) => "; nobody of the desk acts".to_owned(),
-        Some(name) => format!("; me is {}", value(name)),
-        None => String::new(),
+/// What a predicate found: `(12)`, `(was open, is solved)`, `("Ben"; me is "Ana")`, or `("it is down again"; "down")`.
+pub(crate) fn found(found: &Found) -> String {
+    let more = match (&found.me, &found.entry) {
+        (Some(Value::Empty), _) => "; nobody of the desk acts".to_owned(),
+        (Some(name), _) => format!("; me is {}", value(name)),
+        (None, Some(entry)) => format!("; {}", visible(&Quoted(&headline(entry, MAX_TEXT_CHARS)).to_string())),
+        (None, None) => String::new(),
     };
-    match before {
-        Some(before) => format!("(was {}, is {}{me})", value(before), value(now)),
-        None => format!("({}{me})", value(now)),
+    match &found.before {
+        Some(before) => format!("(was {}, is {}{more})", value(before), value(&found.value)),
+        None => format!("({}{more})", value(&found.value)),
     }
 }
 
@@ -39,9 +40,9 @@ pub(crate) fn found(now: &Value<'_>, before: Option<&Value<'_>>, me: Option<&Val
 pub(super) fn because(explanation: &Explanation) -> Vec<String> {
     let mut lines = vec![];
     for leaf in explanation.because() {
-        if let ExplanationKind::Predicate { text, value, before, me } = &leaf.kind {
+        if let ExplanationKind::Predicate { text, found: read } = &leaf.kind {
             let sign = if leaf.holds { "✓" } else { "✗" };
-            lines.push(format!("{sign} {text}  {}", found(value, before.as_ref(), me.as_ref())));
+            lines.push(format!("{sign} {text}  {}", found(read)));
         }
     }
     lines

@@ -70,10 +70,9 @@ pub(super) fn value_holds(op: &Op, kind: &Kind, value: &Value<'_>) -> bool {
         Op::HasAny(tags) => tags.iter().any(|t| has(value, t)),
         Op::HasAll(tags) => tags.iter().all(|t| has(value, t)),
         Op::HasNone(tags) => !tags.iter().any(|t| has(value, t)),
-        Op::Contains(needles) => search(value, needles, |text, needle| text.contains(needle)),
-        Op::ContainsWord(needles) => search(value, needles, text::contains_word),
-        Op::StartsWith(needles) => search(value, needles, |text, needle| text.starts_with(needle)),
-        Op::EndsWith(needles) => search(value, needles, |text, needle| text.ends_with(needle)),
+        Op::Contains(needles) | Op::ContainsWord(needles) | Op::StartsWith(needles) | Op::EndsWith(needles) => {
+            search(op, value, needles).is_some()
+        }
         Op::Matches(pattern) => folded(value).is_some_and(|t| pattern.regex.is_match(&t)),
         Op::IsEmpty => value.is_empty(),
         Op::IsSet => !value.is_empty(),
@@ -155,9 +154,31 @@ fn equals_any(value: &Value<'_>, literals: &[Literal]) -> bool {
     })
 }
 
-/// Whether any of these needles is found in a text.
-fn search(value: &Value<'_>, needles: &[Folded], found: fn(&str, &str) -> bool) -> bool {
-    folded(value).is_some_and(|text| needles.iter().any(|needle| found(&text, &needle.folded)))
+/// The first entry of a list of several that is in a text, or among the tags.
+pub(super) fn entry_in<'o>(op: &'o Op, value: &Value<'_>) -> Option<&'o str> {
+    match op {
+        Op::Contains(needles) | Op::ContainsWord(needles) | Op::StartsWith(needles) | Op::EndsWith(needles)
+            if needles.len() > 1 =>
+        {
+            search(op, value, needles).map(|needle| &*needle.written)
+        }
+        Op::HasAny(tags) | Op::HasNone(tags) if tags.len() > 1 => {
+            tags.iter().find(|tag| has(value, tag)).map(|tag| &**tag)
+        }
+        _ => None,
+    }
+}
+
+/// The first of these needles that the operator finds in a text.
+fn search<'o>(op: &Op, value: &Value<'_>, needles: &'o [Folded]) -> Option<&'o Folded> {
+    let text = folded(value)?;
+    let is_found = |needle: &str| match op {
+        Op::ContainsWord(_) => text::contains_word(&text, needle),
+        Op::StartsWith(_) => text.starts_with(needle),
+        Op::EndsWith(_) => text.ends_with(needle),
+        _ => text.contains(needle),
+    };
+    needles.iter().find(|needle| is_found(&needle.folded))
 }
 
 /// The order of a value and a literal; `None` if either has none.

@@ -44,15 +44,26 @@ pub enum ExplanationKind {
     Predicate {
         /// The predicate as the formatter writes it.
         text: Arc<str>,
-        /// The field's value; a long text is truncated.
-        value: Value<'static>,
-        /// For `changed`, the value before the event.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        before: Option<Value<'static>>,
-        /// For `me` and `my groups`, the name of the agent who acts; empty if nobody does.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        me: Option<Value<'static>>,
+        /// What it found.
+        #[serde(flatten)]
+        found: Found,
     },
+}
+
+/// What a predicate found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Found {
+    /// The field's value; a long text is truncated.
+    pub value: Value<'static>,
+    /// For `changed`, the value before the event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub before: Option<Value<'static>>,
+    /// For `me` and `my groups`, the name of the agent who acts; empty if nobody does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub me: Option<Value<'static>>,
+    /// The first entry of a list that is in the text or among the tags.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub entry: Option<String>,
 }
 
 impl Explanation {
@@ -119,16 +130,15 @@ fn explain_predicate(predicate: &Predicate, facts: Facts<'_>) -> ExplanationKind
     if let Op::TimeIn(statuses, _, span) = &predicate.op {
         let time = evaluate::time_in(statuses, span.is_business(), facts);
         let value = Value::Word(format!("{:#}", time.round(jiff::Unit::Second).unwrap_or(time)).into());
-        return ExplanationKind::Predicate { text: Arc::clone(predicate.text()), value, before: None, me: None };
+        let found = Found { value, before: None, me: None, entry: None };
+        return ExplanationKind::Predicate { text: Arc::clone(predicate.text()), found };
     }
     let before = matches!(predicate.op, Op::Changed { .. }).then(|| short(evaluate::before(&predicate.field, facts)));
     let me = || Value::word(facts.agent().map(|agent| agent.name.as_str())).into_owned();
-    ExplanationKind::Predicate {
-        text: Arc::clone(predicate.text()),
-        value: short(predicate.field.read(facts)),
-        before,
-        me: predicate.asks_me().then(me),
-    }
+    let value = predicate.field.read(facts);
+    let entry = evaluate::entry_in(&predicate.op, &value).map(str::to_owned);
+    let found = Found { value: short(value), before, me: predicate.asks_me().then(me), entry };
+    ExplanationKind::Predicate { text: Arc::clone(predicate.text()), found }
 }
 
 fn short(value: Value<'_>) -> Value<'static> {

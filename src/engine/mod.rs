@@ -38,7 +38,7 @@ pub use decider::{Decided, Decider, MakeMatcher};
 pub use decision::{Decision, Fired, HeldBack, RuleEffect, RuleKind};
 pub(crate) use display::{change_line, effect_line, found, held_back_line, value as value_text};
 pub use evaluate::holds;
-pub use explanation::{Explanation, ExplanationKind, MAX_VALUE_LENGTH};
+pub use explanation::{Explanation, ExplanationKind, Found, MAX_VALUE_LENGTH};
 pub use firings::caps;
 pub use matcher::{Matcher, Open};
 pub use render::{render, render_json, render_public};

@@ -206,6 +206,7 @@ choices! {
 nodes! {
     LetItem { mode: token(Mode), name: token(Path), condition: node(Condition), }
     ListItem { mode: token(Mode), name: token(Path), values: values_behind_name(), }
+    LastDay { day: value(), }
     Trigger { on: nodes(OnClause), when: nodes(WhenClause), caps: nodes(CapClause), then: nodes(ThenClause), }
     Automation {
         when: nodes(WhenClause),

@@ -93,8 +93,8 @@ fn tree(text: &mut String, depth: usize, explanation: &Explanation, color: bool)
         ExplanationKind::Any(parts) => ("any of".to_owned(), parts),
         ExplanationKind::Not(inner) => ("not".to_owned(), std::slice::from_ref(inner)),
         ExplanationKind::Let { name, means } => (name.clone(), std::slice::from_ref(means)),
-        ExplanationKind::Predicate { text, value, before, me } => {
-            let found = found(value, before.as_ref(), me.as_ref());
+        ExplanationKind::Predicate { text, found: read } => {
+            let found = found(read);
             (format!("{text}  {}", if color { found.dimmed().to_string() } else { found }), &[])
         }
     };

@@ -7,15 +7,18 @@ use std::{
     sync::Arc,
 };
 
+use jiff::civil::Date;
+
 use super::{
     Checker, Context, File, FoundInAll, NameKind, NameList, Sink,
     collect::{ItemOf, declare_name},
+    last_day::{Entry, by_day, entries_in, errors_in, too_many},
     value::written,
 };
 use crate::{
     desk::{FieldRef, Kind, field::Members, text::is_blank},
     lang::{
-        ast::{self, AstNode as _, NodeExt as _, Titled as _, is_text, span_of},
+        ast::{self, AstNode as _, Titled as _, is_text, span_of},
         codes,
         diagnostic::{Diagnostic, TextDiagnostic},
         display::Quoted,
@@ -35,7 +38,7 @@ pub(super) struct NamedList {
     source: SourceFile,
     /// Where it is declared.
     span: Span,
-    entries: Vec<SyntaxElement>,
+    entries: Vec<Entry>,
 }
 
 /// The named lists by name.
@@ -94,7 +97,7 @@ pub(super) enum ListValues {
 
 impl ListUse {
     /// What an operator on a field takes a list of; `None` if it takes none.
-    fn of(field: &FieldRef, predicate: &ast::Predicate) -> Option<Self> {
+    pub(super) fn of(field: &FieldRef, predicate: &ast::Predicate) -> Option<Self> {
         match (predicate, field.kind()) {
             (ast::Predicate::In(_), Kind::Set(_) | Kind::Time | Kind::YesNo) => None,
             (ast::Predicate::In(_), _) => Some(Self::Values(field.to_string())),
@@ -114,8 +117,8 @@ impl ListUse {
 pub(super) fn declare(context: &Context<'_>, lists: &mut NamedLists, source: &SourceFile, node: &ast::ListItem) {
     let Some(name) = node.name() else { return };
     let entries = match node.values().next() {
-        Some(SyntaxElement::Node(list)) if list.kind() == SyntaxKind::List => list.values().collect(),
-        _ => node.values().collect(),
+        Some(SyntaxElement::Node(list)) if list.kind() == SyntaxKind::List => entries_in(&list),
+        _ => node.values().map(|value| Entry { value, until: None }).collect(),
     };
     add(context, lists, name.text(), source, source.span(range(&name)), entries);
 }
@@ -126,11 +129,11 @@ fn name_of(file: &File) -> String {
 }
 
 /// The entries of a list file, without those that are malformed.
-fn entries_of(file: &File) -> Vec<SyntaxElement> {
+fn entries_of(file: &File) -> Vec<Entry> {
     let errors = file.parse.errors.iter().filter(|error| error.is_error());
     let malformed: HashSet<usize> = errors.map(|error| error.span().start).collect();
-    let entries = file.parse.tree().children().flat_map(|entry| entry.values().collect::<Vec<_>>());
-    entries.filter(|entry| !malformed.contains(&span_of(entry).start)).collect()
+    let entries = file.parse.tree().children().flat_map(|entry| entries_in(&entry)).collect::<Vec<_>>();
+    entries.into_iter().filter(|entry| !malformed.contains(&span_of(&entry.value).start)).collect()
 }
 
 /// Declares the list that a `*.list` file is.
@@ -143,6 +146,9 @@ pub(super) fn declare_file(context: &mut Context<'_>, lists: &mut NamedLists, fi
         out.push(Diagnostic::new(&codes::TW0202, span, message).with_help(help));
         return;
     }
+    let tree = file.parse.tree();
+    let in_days = errors_in(&tree).chain(too_many(&entries, 0..0));
+    out.extend(in_days.take(MAX_ENTRY_ERRORS).map(|error| error.in_file(&file.source)));
     if entries.is_empty() && !file.parse.errors.iter().any(TextDiagnostic::is_error) {
         let error = Diagnostic::new(&codes::TW0310, span.clone(), "empty list");
         out.push(error.with_help("write an entry a line, or delete the file and its uses"));
@@ -154,8 +160,14 @@ pub(super) fn declare_file(context: &mut Context<'_>, lists: &mut NamedLists, fi
 /// The list that a `*.list` file is; `None` for other files.
 pub(super) fn of_file(file: &File) -> Option<List> {
     let entries = file.is_list().then(|| entries_of(file))?;
-    let entries = entries.iter().map(|entry| Quoted(&written(entry)).to_string()).collect();
+    let quoted = |entry: &Entry| Quoted(&written(&entry.value)).to_string();
+    let entries = entries.iter().map(|entry| with_day(&quoted(entry), entry.until)).collect();
     Some(List { name: name_of(file), doc: None, entries, span: file.source.span(0..0) })
+}
+
+/// An entry, as it is written.
+fn with_day(value: &str, until: Option<Date>) -> String {
+    until.map_or_else(|| value.to_owned(), |until| format!("{value} until {until}"))
 }
 
 /// Adds a list, unless its name is declared elsewhere.
@@ -165,7 +177,7 @@ fn add(
     name: &str,
     source: &SourceFile,
     span: Span,
-    entries: Vec<SyntaxElement>,
+    entries: Vec<Entry>,
 ) {
     if context.names.declared(NameKind::List, name).is_some_and(|(_, declared)| *declared == span) {
         let list = NamedList { name: name.into(), source: source.clone(), span, entries };
@@ -190,7 +202,8 @@ pub(super) fn check_uses(context: &mut Context<'_>, lists: &NamedLists, items: &
             if found.checked_lists.insert(key.clone()) {
                 let mut sink = Sink::new(&list.source);
                 let mut checker = Checker { context, sink: &mut sink, acts: true, depth: 0, deepest: 0 };
-                let values = checker.values_of(&key.1, &field, &list.entries, Some(&list.name));
+                let entries: Vec<_> = list.entries.iter().map(|entry| entry.value.clone()).collect();
+                let values = checker.values_of(&key.1, &field, &entries, Some(&list.name));
                 let more = sink.diagnostics.len().saturating_sub(MAX_ENTRY_ERRORS);
                 sink.diagnostics.truncate(MAX_ENTRY_ERRORS);
                 let at_use = file.source.span(span_of(&value));
@@ -204,6 +217,9 @@ pub(super) fn check_uses(context: &mut Context<'_>, lists: &NamedLists, items: &
                 }
                 found.add(sink);
                 if let Some(values) = values {
+                    if list.entries.iter().any(|entry| entry.until.is_some()) {
+                        context.dated_lists.insert(key.clone(), by_day(&list.entries, &values));
+                    }
                     context.list_values.insert(key, values);
                 }
             }
@@ -212,7 +228,7 @@ pub(super) fn check_uses(context: &mut Context<'_>, lists: &NamedLists, items: &
 }
 
 /// The token of an operand that is a name.
-fn named(value: &SyntaxElement) -> Option<&SyntaxToken> {
+pub(super) fn named(value: &SyntaxElement) -> Option<&SyntaxToken> {
     value.as_token().filter(|token| token.kind() == SyntaxKind::Path)
 }
 
@@ -226,7 +242,22 @@ impl Checker<'_, '_> {
         let values: Vec<_> = node.values().collect();
         let (first, last) = (values.first()?, values.last()?);
         let entries = match first {
-            SyntaxElement::Node(list) if list.kind() == SyntaxKind::List => self.list_of(first)?,
+            SyntaxElement::Node(list) if list.kind() == SyntaxKind::List => {
+                let entries = entries_in(list);
+                if entries.is_empty() {
+                    self.error(&codes::TW0310, span_of(first), "empty list");
+                    return None;
+                }
+                let errors: Vec<_> = errors_in(list).chain(too_many(&entries, span_of(first))).collect();
+                let is_wrong = !errors.is_empty();
+                for error in errors {
+                    self.report(error);
+                }
+                if is_wrong {
+                    return None;
+                }
+                entries
+            }
             _ => {
                 let span = span_of(first).start..span_of(last).end;
                 let fixed = values.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -235,7 +266,7 @@ impl Checker<'_, '_> {
                 return None;
             }
         };
-        let entries = entries.iter().map(ToString::to_string).collect();
+        let entries = entries.iter().map(|entry| with_day(&entry.value.to_string(), entry.until)).collect();
         Some(List { name, doc: node.doc(), entries, span: self.span(node.span()) })
     }
 

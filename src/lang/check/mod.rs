@@ -9,6 +9,7 @@ mod collect;
 mod condition;
 mod every;
 mod items;
+mod last_day;
 mod lints;
 mod list;
 mod names;
@@ -38,6 +39,7 @@ use std::{
     },
 };
 
+use jiff::civil::Date;
 use rayon::prelude::*;
 
 use super::{
@@ -290,6 +292,8 @@ struct Context<'a> {
     lets: HashMap<String, CheckedLet>,
     /// The values of each named list, for each way it is used; absent if an entry has errors.
     list_values: HashMap<(String, ListUse), ListValues>,
+    /// The same by last day, for lists with entries that have one.
+    dated_lists: HashMap<(String, ListUse), Vec<(Option<Date>, ListValues)>>,
     /// The titles of the rules that have a cap, or may have one that did not parse.
     capped: HashSet<String>,
     /// The macros without errors, in order.
@@ -407,6 +411,7 @@ impl<'a> Context<'a> {
             names: Names::default(),
             lets: HashMap::new(),
             list_values: HashMap::new(),
+            dated_lists: HashMap::new(),
             capped: HashSet::new(),
             macros: vec![],
             suggestions: Suggestions::new(files),
@@ -447,7 +452,10 @@ impl<'a> Context<'a> {
                 parts.iter().find_map(|part| self.first_in(part, is_one, known))
             }
             ConditionKind::Not(inner) => self.first_in(inner, is_one, known),
-            ConditionKind::Let(named) => self.lets.get(&named.name).and_then(known),
+            ConditionKind::Let(named) => match self.lets.get(&named.name) {
+                Some(checked) => known(checked),
+                None => self.first_in(&named.condition, is_one, known),
+            },
             ConditionKind::Predicate(predicate) => is_one(predicate).then(|| format!("`{predicate}`")),
         }
     }
@@ -459,7 +467,9 @@ impl<'a> Context<'a> {
                 parts.iter().map(|p| self.size_of(p)).fold(0, usize::saturating_add)
             }
             ConditionKind::Not(inner) => self.size_of(inner),
-            ConditionKind::Let(named) => self.lets.get(&named.name).map_or(1, |c| c.size),
+            ConditionKind::Let(named) => {
+                self.lets.get(&named.name).map_or_else(|| self.size_of(&named.condition), |checked| checked.size)
+            }
             ConditionKind::Predicate(_) => 1,
         }
     }

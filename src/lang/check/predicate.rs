@@ -60,7 +60,9 @@ impl Checker<'_, '_> {
             (P::Changed(test), _) => self.changed(&field, test),
             _ => None,
         }?;
-        Some(ConditionKind::Predicate(Predicate::new(field, op)))
+        let checked = Predicate::new(field, op);
+        let on_days = self.on_days(&checked, predicate, &self.span(node.span()));
+        Some(on_days.unwrap_or(ConditionKind::Predicate(checked)))
     }
 
     /// Reports a yes/no field with an operator, as in `requester.verified is yes`: it is a condition by itself.

@@ -410,6 +410,12 @@ impl Checker<'_, '_> {
     pub(super) fn list_of(&mut self, value: &SyntaxElement) -> Option<Vec<SyntaxElement>> {
         match value {
             SyntaxElement::Node(list) if list.kind() == SyntaxKind::List => {
+                if let Some(day) = list.part(SyntaxKind::LastDay) {
+                    let message = "`until` is for the entries of a named list";
+                    let help = "they are for conditions: declare `list NAME = (…)`, and ask for values `in NAME`";
+                    self.report(Diagnostic::new(&codes::TW0310, day.span(), message).with_help(help));
+                    return None;
+                }
                 let values: Vec<_> = list.values().collect();
                 if values.is_empty() {
                     self.error(&codes::TW0310, span_of(value), "empty list");
@@ -535,7 +541,7 @@ fn meant_time(text: &str) -> Option<TimeOfDay> {
 }
 
 /// The date that another notation means: `24.12.2026`, or that of a timestamp.
-fn meant_date(text: &str) -> Option<Date> {
+pub(super) fn meant_date(text: &str) -> Option<Date> {
     let text = text.trim();
     if let Some(date) = text.get(..10).and_then(|date| day(date).ok()) {
         return Some(date);

@@ -270,6 +270,17 @@ fn flat(p: &mut Printer, node: &SyntaxNode) {
     }
 }
 
+/// A value of a list with its last day, if it has one.
+fn with_last_day(token: &SyntaxToken) -> String {
+    let behind = token.siblings_with_tokens(rowan::Direction::Next).skip(1).find(|element| !element.kind().is_trivia());
+    match behind {
+        Some(SyntaxElement::Node(day)) if day.kind() == SyntaxKind::LastDay => {
+            format!("{} {}", spelled(token), flat_text(&day))
+        }
+        _ => spelled(token).into_owned(),
+    }
+}
+
 /// Prints a token with the separator that it needs before it.
 fn separated(p: &mut Printer, token: &SyntaxToken) {
     let before = previous(token);
@@ -297,7 +308,7 @@ fn separated(p: &mut Printer, token: &SyntaxToken) {
             p.gap_before(Gap::Tight);
             return p.indented(|p| p.token(token));
         }
-        (Some(SyntaxKind::Comma), _) if list && !p.fits(&format!("{},", spelled(token))) => {
+        (Some(SyntaxKind::Comma), _) if list && !p.fits(&format!("{},", with_last_day(token))) => {
             p.gap_before(Gap::Tight);
             return p.indented(|p| p.token(token));
         }

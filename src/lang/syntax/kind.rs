@@ -215,6 +215,7 @@ kinds! {
         TimeQuestion = time_question,
         TimeIn = time_in,
         List = list,
+        LastDay = last_day,
         MyGroups = my_groups,
         Duration = duration,
     }

@@ -1,6 +1,7 @@
 //! Reads `*.list` files: one entry a line.
 //!
-//! An entry stands as it is, or in double quotes, as a string in a rule file. `#` starts a comment only if a blank
+//! An entry stands as it is, or in double quotes, as a string in a rule file; `until 2027-03-31` behind it is its last
+//! day. `#` starts a comment only if a blank
 //! follows, and an entry with a `#` that could be taken for a comment is an error: `#fail` may be a hashtag, or an entry
 //! that somebody wanted to put out of use.
 
@@ -17,6 +18,7 @@ use crate::lang::{
 const MAX_ENTRIES: usize = 100_000;
 /// Maximum length of an entry, in bytes.
 const MAX_ENTRY_BYTES: usize = 1_000;
+const UNTIL: &str = "until";
 
 /// Parses a list file.
 pub(crate) fn parse_list(text: &str) -> Parse {
@@ -67,12 +69,28 @@ impl List {
         self.token(SyntaxKind::Comment, comment);
     }
 
-    fn entry(&mut self, entry: &str, span: Range<usize>) {
+    fn entry(&mut self, content: &str, span: Range<usize>) {
         self.entries += 1;
+        let (entry, day) = match last_day(content) {
+            Some(at) => content.split_at(at),
+            None => (content, ""),
+        };
+        let (entry, blanks) = entry.split_at(entry.trim_end().len());
         let string = entry.starts_with('"').then(|| after_string(entry)).filter(|end| *end == entry.len());
         self.green.start_node(raw(SyntaxKind::ListEntry));
         self.token(if string.is_some() { SyntaxKind::String } else { SyntaxKind::Entry }, entry);
+        self.token(SyntaxKind::Whitespace, blanks);
+        if !day.is_empty() {
+            let (until, day) = day.split_at(UNTIL.len());
+            self.green.start_node(raw(SyntaxKind::LastDay));
+            self.token(SyntaxKind::Keyword, until);
+            let (blanks, day) = day.split_at(day.len() - day.trim_start().len());
+            self.token(SyntaxKind::Whitespace, blanks);
+            self.token(SyntaxKind::Instant, day);
+            self.green.finish_node();
+        }
         self.green.finish_node();
+        let span = span.start..span.start + entry.len();
         if let Some(error) = self.error(entry, string.is_some(), span) {
             self.errors.push(error);
         }
@@ -126,6 +144,17 @@ impl List {
             self.green.token(raw(kind), text);
         }
     }
+}
+
+/// Where the last day of an entry starts: `until`, and a word that starts with a digit.
+fn last_day(content: &str) -> Option<usize> {
+    let from = if content.starts_with('"') { after_string(content) } else { 0 };
+    let at = from + content.get(from..)?.rfind(UNTIL)?;
+    let (before, behind) = (content.get(..at)?, content.get(at + UNTIL.len()..)?);
+    let day = behind.trim_start();
+    let is_day = day.starts_with(|c: char| c.is_ascii_digit()) && !day.contains(char::is_whitespace);
+    let stands_alone = before.ends_with(char::is_whitespace) && day.len() < behind.len();
+    (is_day && stands_alone && !before.trim().is_empty()).then_some(at)
 }
 
 /// The offset after the string that a text starts with; its length if the string is not closed.
@@ -186,6 +215,12 @@ mod tests {
             ("don't", vec!["don't"], vec![], vec![]),
             ("ada,\nbob", vec!["ada,", "bob"], vec![], vec!["TW0122"]),
             ("well, yes", vec!["well, yes"], vec![], vec![]),
+            ("ada until 2026-12-31 # the trial", vec!["ada"], vec!["# the trial"], vec![]),
+            ("\"a # until 2026-12-31\"\tuntil  31.12.2026", vec!["\"a # until 2026-12-31\""], vec![], vec![]),
+            ("open until late", vec!["open until late"], vec![], vec![]),
+            ("until 2026-12-31", vec!["until 2026-12-31"], vec![], vec![]),
+            ("valid until 9 pm", vec!["valid until 9 pm"], vec![], vec![]),
+            ("not_until 2026-12-31", vec!["not_until 2026-12-31"], vec![], vec![]),
         ] {
             let parse = parse_list(text);
             assert_eq!(parse.tree().to_string(), text);

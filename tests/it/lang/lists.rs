@@ -123,3 +123,107 @@ fn lists_are_left_as_they_are_by_fmt() {
     assert_eq!(run(directory.path(), &["fmt", "--check", "vips.list"]).0, 0);
     assert_eq!(fs::read_to_string(directory.path().join("vips.list")).unwrap(), list);
 }
+
+/// The desk's days end at 23:00 UTC in winter.
+#[test]
+fn an_entry_counts_until_its_last_day_is_over() {
+    let directory = desk(&[
+        ("vips.list", "ada\nbob until 2026-12-31 # the trial\n\"eve\" until 2027-01-31\n"),
+        (
+            "rules.twite",
+            r#"
+list words = ("gift" until 2026-12-24, "fireworks" until 2026-12-31)
+list tags_of_ours = (always, trial until 2026-12-31)
+
+trigger "In" { when requester.handle in vips then add tags in_list }
+trigger "Not in" { when requester.handle not in vips then add tags not_in_list }
+trigger "Words" { when comment.text contains any of words then add tags words }
+trigger "No words" { when not comment.text contains any of words then add tags no_words }
+trigger "All" { when tags has all of tags_of_ours then add tags all_of }
+trigger "None" { when tags has none of tags_of_ours then add tags none_of }
+
+test "On the last day" {
+  given ticket { channel twitter, requester.handle "bob", comment "fireworks and a gift", tags always }
+  at 2026-12-31T22:59:59Z
+  when created
+  expect fired "In"
+  expect not fired "Not in"
+  expect fired "Words"
+  expect not fired "All"
+}
+
+test "On the day after" {
+  given ticket { channel twitter, requester.handle "bob", comment "fireworks and a gift", tags always }
+  at 2026-12-31T23:00:00Z
+  when created
+  expect not fired "In"
+  expect fired "Not in"
+  expect fired "No words"
+  expect fired "All"
+  expect not fired "None"
+}
+
+test "Other days, other entries" {
+  given ticket { channel twitter, requester.handle "eve", comment "a gift", tags trial }
+  at 2027-01-01T12:00:00Z
+  when created
+  expect fired "In"
+  expect not fired "Words"
+  expect not fired "All"
+  expect fired "None"
+}
+
+test "Without a last day" {
+  given ticket { channel twitter, requester.handle "ada", comment "a gift", tags always, trial }
+  at 2026-12-24T12:00:00Z
+  when created
+  expect fired "In"
+  expect fired "Words"
+  expect fired "All"
+}
+"#,
+        ),
+    ]);
+    let (status, text) = run(directory.path(), &["test", "."]);
+    assert_eq!(status, 0, "{text}");
+    let loaded = load(&[directory.path().to_owned()], None);
+    let rules = loaded.rules.as_ref().unwrap();
+    assert_eq!(rules.triggers[0].when.to_string(), "requester.handle in vips");
+    assert_eq!(
+        rules.triggers[1].when.in_full(),
+        "(requester.handle not in vips and (date > 2026-12-31 or requester.handle not in vips until 2026-12-31) \
+         and (date > 2027-01-31 or requester.handle not in vips until 2027-01-31))"
+    );
+}
+
+#[test]
+fn mistakes_in_last_days_are_reported_at_the_day() {
+    let directory = desk(&[
+        (
+            "rules.twite",
+            r#"
+list dated = ("ada" until 2026-02-30, "bob" until tomorrow)
+list fine = ("ada" until 2026-12-31)
+trigger "a" { when requester.handle in dated or requester.handle in filed then add tags (b until 2026-12-31) }
+trigger "b" { when requester.handle in ("ada" until 2026-12-31) then stop }
+automation "c" { when requester.handle in fine and comment.text contains any of asked then stop }
+sla "d" {
+  when requester.handle in fine
+  first reply within 1 hour
+}
+list asked = ("now" until 2026-12-31)
+"#,
+        ),
+        ("filed.list", "ada until 31.12.2026\nbob until 2026-13-01\neve until 2026-12-31\n"),
+        ("many.list", &many_days()),
+        ("more.twite", "trigger \"many\" { when requester.handle in many then stop }\n"),
+    ]);
+    let (status, text) = run(directory.path(), &["check", "."]);
+    assert_eq!(status, 1, "{text}");
+    insta::assert_snapshot!(text);
+}
+
+/// A list with more different last days than allowed.
+fn many_days() -> String {
+    (1..=101).map(|n| format!("p{n} until {}-01-01\n", 2026 + n)).collect()
+}
