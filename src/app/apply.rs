@@ -271,7 +271,7 @@ impl UnitOfWork<'_> {
                 }
                 return Ok(());
             }
-            Effect::Reply { .. } => {
+            Effect::Reply { .. } | Effect::AtX { .. } => {
                 outgoing.answers = match outgoing.answers.or(answerable) {
                     Some(comment) => Some(comment),
                     None => self.tx.latest_by_requester(ticket.id).await?,

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::{
-    desk::{AccountState, Accounts, ConnectedAccount, Destination},
-    store::{GRANT, Pause, SEND_MESSAGES, SEND_POSTS, Store, StoreError, sending},
+    desk::{Account, AccountState, Accounts, ConnectedAccount, Destination, XAction},
+    store::{GRANT, Pause, SEND_ACTIONS, SEND_MESSAGES, SEND_POSTS, Store, StoreError, sending},
     x::{
         oauth::{MissingScope, missing_scopes},
         transport::poll::Endpoint,
@@ -35,8 +35,12 @@ impl Gates {
 
     /// Why a destination is blocked; `None` if it is open.
     pub fn held(&self, accounts: &Accounts, destination: &Destination) -> Option<Held> {
-        // If the account may not reply, the destination counts as open, so that its items are claimed and refused at once.
-        let declared = accounts.get(destination.account()?).filter(|account| account.allow_replies)?;
+        let may = |account: &&Account| match destination {
+            Destination::Actions(_) => account.allow_actions,
+            _ => account.allow_replies,
+        };
+        // If the account may not do it, the destination counts as open, so that its items are claimed and refused at once.
+        let declared = accounts.get(destination.account()?).filter(may)?;
         let handle = &declared.handle;
         let Some(account) = self.accounts.iter().find(|account| account.handle.eq_ignore_ascii_case(handle)) else {
             let reason = format!("@{handle} is not connected; run `twite accounts connect {handle}`");
@@ -73,6 +77,7 @@ pub(super) fn stopped(missing: &MissingScope) -> &'static str {
         "tweet.write" => SEND_POSTS,
         "dm.write" => SEND_MESSAGES,
         "dm.read" => Endpoint::DirectMessages.name(),
+        scope if XAction::ALL.iter().any(|what| what.scope() == scope) => SEND_ACTIONS,
         "like.read" => Endpoint::Likes.name(),
         _ => GRANT,
     }

@@ -132,7 +132,7 @@ impl Connect {
         let tokens = if self.tokens_from_stdin {
             tokens::read(Clock::Wall.now())?
         } else {
-            callback::sign_in(&App::new(&settings.x, http()?, Clock::Wall)?, &declared.handle, self.port).await?
+            callback::sign_in(&App::new(&settings.x, http()?, Clock::Wall)?, declared, self.port).await?
         };
         let connected = accounts::connect(store, key, desk, settings, declared, &tokens, Clock::Wall.now())
             .await

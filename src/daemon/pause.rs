@@ -7,7 +7,7 @@ use super::{send::doubled, shared::Shared};
 use crate::{
     app::Notice,
     desk::{AccountState, Actor, ConnectedAccount, Destination, Effect, Recipient},
-    store::{GRANT, Outgoing, Pause, SEND_MESSAGES, SEND_POSTS, StoreError, Tx},
+    store::{GRANT, Outgoing, Pause, SEND_ACTIONS, SEND_MESSAGES, SEND_POSTS, StoreError, Tx},
     x::Refusal,
 };
 
@@ -176,6 +176,7 @@ fn explained(account: &ConnectedAccount, what: &str, refusal: &Refusal) -> Strin
         GRANT => "Receiving and sending are paused".to_owned(),
         SEND_POSTS => "Sending posts is paused".to_owned(),
         SEND_MESSAGES => "Sending direct messages is paused".to_owned(),
+        SEND_ACTIONS => "Likes, hides, mutes and blocks are paused".to_owned(),
         endpoint => format!("Reading {endpoint} is paused"),
     };
     let (retried, remedy) = match refusal {

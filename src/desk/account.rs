@@ -24,6 +24,8 @@ pub struct Account {
     pub track_likes: bool,
     /// Replies may be sent from this account.
     pub allow_replies: bool,
+    /// Rules and agents may like posts, hide answers, and mute and block people from this account.
+    pub allow_actions: bool,
     /// Sends the public replies of accounts that do not allow replies. At most one account; it must allow replies
     /// itself.
     pub default: bool,
@@ -84,6 +86,7 @@ impl Account {
             capture_direct_messages: true,
             track_likes: false,
             allow_replies: true,
+            allow_actions: false,
             default: false,
             brand: None,
             capture_from: None,

@@ -44,6 +44,8 @@ pub struct AccountName {
     pub handle: String,
     /// Maximum length of its posts, in weighted characters.
     pub post_length: usize,
+    /// Whether likes, hides, mutes and blocks are done from it.
+    pub allow_actions: bool,
 }
 
 /// The edition, which limits accounts and channels.

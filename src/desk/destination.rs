@@ -12,6 +12,8 @@ pub enum Destination {
     Posts(String),
     /// Direct messages from the account with this handle.
     Messages(String),
+    /// What is done at X besides by the account with this handle. X limits it separately too.
+    Actions(String),
     /// The mail server.
     Mail,
     /// The declared webhook with this name.
@@ -33,6 +35,7 @@ impl Destination {
                     _ => Self::Posts(handle.to_lowercase()),
                 }
             }
+            Effect::AtX { .. } => Self::Actions(ticket.account.as_deref().unwrap_or_default().to_lowercase()),
             Effect::Notify { .. } | Effect::Remind { .. } => Self::Mail,
             Effect::Webhook { name, .. } => Self::Webhook(name.clone()),
             Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => Self::Desk,
@@ -42,7 +45,7 @@ impl Destination {
     /// The handle of the sending account, if the destination is X.
     pub fn account(&self) -> Option<&str> {
         match self {
-            Self::Posts(handle) | Self::Messages(handle) => Some(handle),
+            Self::Posts(handle) | Self::Messages(handle) | Self::Actions(handle) => Some(handle),
             Self::Mail | Self::Webhook(_) | Self::Desk => None,
         }
     }
@@ -53,6 +56,7 @@ impl fmt::Display for Destination {
         match self {
             Self::Posts(handle) => write!(f, "posts/{handle}"),
             Self::Messages(handle) => write!(f, "messages/{handle}"),
+            Self::Actions(handle) => write!(f, "actions/{handle}"),
             Self::Mail => f.write_str("mail"),
             Self::Webhook(name) => write!(f, "webhook/{name}"),
             Self::Desk => f.write_str("desk"),
@@ -67,6 +71,7 @@ impl FromStr for Destination {
         match text.split_once('/') {
             Some(("posts", handle)) => Ok(Self::Posts(handle.to_owned())),
             Some(("messages", handle)) => Ok(Self::Messages(handle.to_owned())),
+            Some(("actions", handle)) => Ok(Self::Actions(handle.to_owned())),
             Some(("webhook", name)) => Ok(Self::Webhook(name.to_owned())),
             None if text == "mail" => Ok(Self::Mail),
             None if text == "desk" => Ok(Self::Desk),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Recipient, Value};
+use super::{Recipient, Value, XAction};
 
 /// A field whose value differs after the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -64,6 +64,11 @@ pub enum Effect {
     /// Merge the ticket into the requester's latest earlier ticket of the same account and channel that is not closed,
     /// if there is one.
     Merge,
+    /// Do something at X, from the account that was addressed.
+    AtX {
+        /// What is done.
+        what: XAction,
+    },
     /// Call a declared webhook.
     Webhook {
         /// Its declared name.

@@ -44,6 +44,7 @@ mod value;
 mod viewer;
 pub mod visible;
 mod words;
+mod x_action;
 
 pub use account::{Account, Accounts};
 pub use actor::Actor;
@@ -81,3 +82,4 @@ pub use viewer::Viewer;
 pub use words::{
     Act, Channel, Priority, RatedBy, Rating, ReasonKind, Satisfaction, Status, TicketType, VerifiedType, Via, Words,
 };
+pub use x_action::XAction;

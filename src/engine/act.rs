@@ -123,6 +123,7 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
                 ticket.snooze(until, now);
             }
             ActionKind::Merge => done.effects.push(Effect::Merge),
+            ActionKind::AtX(what) => done.effects.push(Effect::AtX { what: *what }),
             ActionKind::Webhook { name, body } => done.effects.push(Effect::Webhook {
                 name: name.clone(),
                 body: body.as_ref().map(|template| render_json(template, facts)),

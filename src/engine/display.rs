@@ -81,6 +81,7 @@ pub(crate) fn effect_line(effect: &Effect) -> String {
             format!("assign to {agent} of group {}", Quoted(group))
         }
         Effect::Merge => "merge into earlier ticket".to_owned(),
+        Effect::AtX { what } => what.to_string(),
         Effect::Webhook { name, body } => {
             let body = body.as_deref().map(|body| format!(": {}", short(body))).unwrap_or_default();
             format!("webhook {}{body}", Quoted(name))

@@ -461,6 +461,7 @@ fn of_kind<'a>(kind: &'a EffectKind, playback: &'a Playback) -> impl Iterator<It
         }
         (EffectKind::Assign, Effect::Assign { .. }) | (EffectKind::Merge, Effect::Merge) => true,
         (EffectKind::Webhook(name), Effect::Webhook { name: called, .. }) => name == called,
+        (EffectKind::AtX(what), Effect::AtX { what: done }) => what == done,
         _ => false,
     };
     let by_rules = playback.runs.iter().flat_map(|run| run.decision().effects.iter().map(|e| &e.effect));
@@ -475,7 +476,7 @@ fn effect_contains(effect: &Effect, playback: &Playback, text: &Folded) -> bool 
         Effect::Reply { text, .. } | Effect::Note { text } => has(text),
         Effect::Notify { subject, body, .. } | Effect::Remind { subject, body, .. } => has(subject) || has(body),
         Effect::Assign { group, .. } => has(group),
-        Effect::Merge => false,
+        Effect::Merge | Effect::AtX { .. } => false,
         Effect::Webhook { body: Some(body), .. } => has(body),
         Effect::Webhook { body: None, .. } => serde_json::to_string(&playback.ticket).is_ok_and(|ticket| has(&ticket)),
     }
@@ -492,6 +493,7 @@ fn name(kind: &EffectKind) -> String {
         EffectKind::Remind(Some(to)) => format!("remind {to}"),
         EffectKind::Assign => "assign".into(),
         EffectKind::Merge => "merge".into(),
+        EffectKind::AtX(what) => what.to_string(),
         EffectKind::Webhook(name) => format!("webhook {}", Quoted(name)),
     }
 }

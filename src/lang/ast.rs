@@ -171,6 +171,7 @@ choices! {
         Webhook(WebhookAction),
         Snooze(SnoozeAction),
         Merge(MergeAction),
+        AtX(XAction),
         Stop(StopAction),
     }
     Expectation {
@@ -271,6 +272,7 @@ nodes! {
     WebhookAction { name: text(), message: node(Message), }
     SnoozeAction { length: value(), }
     MergeAction {}
+    XAction { like: has("like"), hide: has("hide"), mute: has("mute"), unmute: has("unmute"), block: has("block"), reply: keyword("reply"), }
     StopAction {}
     Recipient {
         agents: has("agents"),
@@ -356,6 +358,7 @@ nodes! {
         merge: has("merge"),
         recipient: node(Recipient),
         webhook: text(),
+        at_x: node(XAction),
     }
 
     Condition { parts: nodes(Conjunction), }

@@ -20,7 +20,7 @@ use jiff::SignedDuration;
 
 use crate::desk::{
     Decimal, Declarations, Event, FieldRef, Hours, Kind, Reached, Recipient, Repeat, Scope, Status, TimeOfDay, Value,
-    field,
+    XAction, field,
     text::{fold, fold_needle},
 };
 
@@ -722,6 +722,8 @@ pub enum ActionKind {
     Snooze(Duration),
     /// `merge into earlier ticket`
     Merge,
+    /// `like the post`, `hide the post`, `mute requester`, …
+    AtX(XAction),
     /// `webhook "W"`, `webhook "W" { body """…""" }`
     Webhook {
         /// The declared name of the webhook.
@@ -762,6 +764,7 @@ impl ActionKind {
             | Self::Notify { .. }
             | Self::Remind { .. }
             | Self::Merge
+            | Self::AtX(_)
             | Self::Webhook { .. }
             | Self::Stop => &[],
         }

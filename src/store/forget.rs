@@ -248,7 +248,7 @@ fn without_text(effect: Effect, ticket: TicketId, state: &str) -> Effect {
     };
     match effect {
         Effect::Remind { to, at, .. } => Effect::Remind { to, at, subject, body },
-        kept @ (Effect::Assign { .. } | Effect::Merge) => kept,
+        kept @ (Effect::Assign { .. } | Effect::Merge | Effect::AtX { .. }) => kept,
         Effect::Notify { to, .. } => Effect::Notify { to, subject, body },
         // Without a body, it would be called with the ticket instead.
         Effect::Webhook { name, .. } => Effect::Webhook { name, body: Some(String::new()) },

@@ -72,7 +72,7 @@ pub use self::{
     live::LiveRules,
     loops::StoppedLoop,
     outbox::{DeliveryStatus, EarlierPart, Next, OutboxItem, Outgoing, RepliesSince},
-    pause::{GRANT, Pause, SEND_MESSAGES, SEND_POSTS, sending},
+    pause::{GRANT, Pause, SEND_ACTIONS, SEND_MESSAGES, SEND_POSTS, sending},
     polling::{Acknowledged, Gap, Polling, Stall},
     post::{PutPost, Seen, StoredPost},
     queues::Queues,

@@ -156,6 +156,7 @@ impl Tx {
             Effect::Remind { .. } => "remind",
             Effect::Assign { .. } => "assign",
             Effect::Merge => "merge",
+            Effect::AtX { .. } => "at_x",
             Effect::Webhook { .. } => "webhook",
         };
         self.conn.buffer.outbox.push(OutboxRow {

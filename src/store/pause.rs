@@ -9,6 +9,8 @@ use crate::desk::{Destination, XId};
 pub const SEND_POSTS: &str = "sending posts";
 /// [`Pause::what`] if sending direct messages fails.
 pub const SEND_MESSAGES: &str = "sending messages";
+/// [`Pause::what`] if likes, hides, mutes and blocks fail.
+pub const SEND_ACTIONS: &str = "acting at X";
 /// [`Pause::what`] if all calls fail because the OAuth grant is invalid.
 pub const GRANT: &str = "grant";
 
@@ -16,6 +18,7 @@ pub const GRANT: &str = "grant";
 pub fn sending(destination: &Destination) -> &'static str {
     match destination {
         Destination::Messages(_) => SEND_MESSAGES,
+        Destination::Actions(_) => SEND_ACTIONS,
         _ => SEND_POSTS,
     }
 }
@@ -25,7 +28,7 @@ pub fn sending(destination: &Destination) -> &'static str {
 pub struct Pause {
     /// The account.
     pub account: XId,
-    /// The kind of call: [`SEND_POSTS`], [`SEND_MESSAGES`], [`GRANT`], or the name of an endpoint that cannot be read.
+    /// The kind of call: [`SEND_POSTS`], [`SEND_MESSAGES`], [`SEND_ACTIONS`], [`GRANT`], or the name of an endpoint that cannot be read.
     pub what: String,
     /// The reason given by X.
     pub reason: String,

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    desk::{DirectReply, Person, PublicReply, XId},
+    desk::{DirectReply, Person, PublicReply, XAction, XId},
     settings::XSettings,
 };
 
@@ -256,6 +256,29 @@ impl Client {
     pub async fn send_message(&self, reply: &DirectReply) -> Result<Created, XError> {
         let path = format!("/2/dm_conversations/with/{}/messages", reply.to());
         self.create(&path, &json!({ "text": reply.text() }), "/data/dm_event_id").await
+    }
+
+    /// Does something about a post or its author, each named by its id. Doing it again changes nothing.
+    ///
+    /// # Errors
+    /// When X refuses or cannot be reached.
+    pub async fn act(&self, what: XAction, on: &XId) -> Result<(), XError> {
+        let of = |list: &str| format!("/2/users/{}/{list}", self.account);
+        let (method, path, body) = match what {
+            XAction::Like => (Method::POST, of("likes"), Some(json!({ "tweet_id": on }))),
+            XAction::Hide => (Method::PUT, format!("/2/tweets/{on}/hidden"), Some(json!({ "hidden": true }))),
+            XAction::Mute => (Method::POST, of("muting"), Some(json!({ "target_user_id": on }))),
+            XAction::Unmute => (Method::DELETE, format!("{}/{on}", of("muting")), None),
+            XAction::Block => (Method::POST, of("blocking"), Some(json!({ "target_user_id": on }))),
+            XAction::Unblock => (Method::DELETE, format!("{}/{on}", of("blocking")), None),
+        };
+        let url = self.address(&path)?;
+        let request = || {
+            let request = self.http.request(method.clone(), url.clone());
+            body.iter().fold(request, |request, body| request.json(body))
+        };
+        // An answer that is lost does not matter, as it is asked again.
+        self.call(Sent::Nothing, request).await.map(drop)
     }
 
     async fn create(&self, path: &str, body: &Value, id: &str) -> Result<Created, XError> {

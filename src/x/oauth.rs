@@ -1,7 +1,7 @@
 //! OAuth 2.0 tokens of accounts: authorization code flow with PKCE, encrypted storage, and refresh by one task at a
 //! time.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, iter::once, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::SignedDuration;
@@ -20,12 +20,18 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    desk::{Account, Tokens},
+    desk::{Account, Tokens, XAction},
     settings::XSettings,
 };
 
-/// OAuth scopes that Twite requests.
-pub const SCOPES: &str = "tweet.read tweet.write users.read dm.read dm.write like.read offline.access";
+/// OAuth scopes that Twite requests of every account.
+const SCOPES: &str = "tweet.read tweet.write users.read dm.read dm.write like.read offline.access";
+
+/// The OAuth scopes to request; with those of [`XAction`] if the account is to do them.
+pub fn scopes(actions: bool) -> String {
+    let more: BTreeSet<_> = XAction::ALL.into_iter().filter(|_| actions).map(XAction::scope).collect();
+    once(SCOPES).chain(more).collect::<Vec<_>>().join(" ")
+}
 
 /// A scope that an account's declaration needs and its tokens do not grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,8 +64,10 @@ pub fn missing_scopes(account: &Account, granted: &[String]) -> Vec<MissingScope
         // A direct message is answered by a direct message.
         (Some("allow_replies"), account.allow_replies && account.capture_direct_messages, "dm.write"),
     ];
+    let actions: BTreeSet<_> = XAction::ALL.map(XAction::scope).into();
+    let actions = actions.into_iter().map(|scope| (Some("allow_actions"), account.allow_actions, scope));
     let is_granted = |scope: &str| granted.is_empty() || granted.iter().any(|granted| granted == scope);
-    let missing = needed.into_iter().filter(|(_, asked, scope)| *asked && !is_granted(scope));
+    let missing = needed.into_iter().chain(actions).filter(|(_, asked, scope)| *asked && !is_granted(scope));
     missing.map(|(setting, _, scope)| MissingScope { scope, setting }).collect()
 }
 
@@ -117,12 +125,12 @@ impl App {
         Ok(Self { http, url, client_id: settings.client_id.clone().unwrap_or_default(), secret, clock })
     }
 
-    /// Starts the authorization of an account: the page to open, and the state and PKCE verifier to check the callback
-    /// with.
+    /// Starts the authorization of an account, if `actions` with the scopes of what is done at X besides answering: the
+    /// page to open, and the state and PKCE verifier to check the callback with.
     ///
     /// # Errors
     /// When the system's random number generator fails.
-    pub fn authorise(&self, redirect: &str) -> Result<Authorisation, XError> {
+    pub fn authorise(&self, redirect: &str, actions: bool) -> Result<Authorisation, XError> {
         let random = || -> Result<String, XError> {
             let mut bytes = [0; 32];
             getrandom::fill(&mut bytes).map_err(|e| XError::Setup(e.to_string()))?;
@@ -140,7 +148,7 @@ impl App {
             .append_pair("response_type", "code")
             .append_pair("client_id", &self.client_id)
             .append_pair("redirect_uri", redirect)
-            .append_pair("scope", SCOPES)
+            .append_pair("scope", &scopes(actions))
             .append_pair("state", &state)
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");

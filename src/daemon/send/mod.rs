@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+mod action;
 mod mail;
 mod outcome;
 mod webhook;

@@ -175,6 +175,7 @@ impl Sending {
             Effect::Reply { text, .. } => self.reply(item, text).await,
             Effect::Notify { to, subject, body } => self.notify(item, to, subject, body).await,
             Effect::Webhook { name, body } => self.call(item, name, body.as_deref()).await,
+            Effect::AtX { what } => self.at_x(item, *what).await,
             Effect::Remind { to, subject, body, .. } => match self.ticket_of(item).await? {
                 Some(ticket) if ticket.status >= Status::Solved => {
                     Err(refused(ReasonKind::Solved, format!("the ticket is {} now", ticket.status)))
@@ -254,6 +255,7 @@ fn described(effect: &Effect) -> (&'static str, String) {
         Effect::Remind { subject, .. } => ("reminder", subject.clone()),
         Effect::Assign { group, .. } => ("assignment", group.clone()),
         Effect::Merge => ("merge", String::new()),
+        Effect::AtX { what } => ("action at X", what.to_string()),
         Effect::Notify { subject, .. } => ("mail", subject.clone()),
         Effect::Webhook { name, .. } => ("webhook", name.clone()),
     }

@@ -5,7 +5,7 @@ use super::{
     value::{is_me, written},
 };
 use crate::{
-    desk::{Choosing, FieldRef, Kind, Owner, Scope, field::Declared, field::FIELDS},
+    desk::{Choosing, FieldRef, Kind, Owner, Scope, XAction, field::Declared, field::FIELDS},
     lang::{
         ast::{self, AstNode, span_of},
         codes,
@@ -54,8 +54,31 @@ impl Checker<'_, '_> {
             ast::Action::Webhook(node) => self.webhook(node),
             ast::Action::Snooze(node) => node.length().and_then(|v| self.delay(&v)).map(ActionKind::Snooze),
             ast::Action::Merge(_) => Some(ActionKind::Merge),
+            ast::Action::AtX(node) => self.at_x(node).map(ActionKind::AtX),
             ast::Action::Stop(_) => Some(ActionKind::Stop),
         }
+    }
+
+    /// Checks what is done at X: an account must allow it.
+    pub(super) fn at_x(&mut self, node: &ast::XAction) -> Option<XAction> {
+        let what = match () {
+            () if node.like() => XAction::Like,
+            () if node.hide() => XAction::Hide,
+            () if node.mute() => XAction::Mute,
+            () if node.unmute() => XAction::Unmute,
+            () if node.block() => XAction::Block,
+            () => XAction::Unblock,
+        };
+        if let Some(reply) = node.reply() {
+            let error = Diagnostic::new(&codes::TW0106, node.span(), format!("write `{what}`"));
+            self.report(error.with_fix(range(&reply), "post"));
+        }
+        if self.context.desk.accounts.iter().any(|account| account.allow_actions) || self.context.has_gap("account") {
+            return Some(what);
+        }
+        let error = Diagnostic::new(&codes::TW0314, node.span(), format!("no account may {what}"));
+        self.report(error.with_help("write `allow_actions = true` in an `[[account]]` of `twite.toml`"));
+        None
     }
 
     /// Resolves a field that rules can set. Reports an error if it is read-only.

@@ -480,6 +480,8 @@ impl Checker<'_, '_> {
             EffectKind::Assign
         } else if effect.merge() {
             EffectKind::Merge
+        } else if let Some(node) = effect.at_x() {
+            EffectKind::AtX(self.at_x(&node)?)
         } else {
             EffectKind::Webhook(effect.webhook().and_then(|t| self.webhook_name(&t))?)
         };

@@ -206,7 +206,11 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
     x.iter().for_each(|x| reader.x(x));
 
     let lines = LineIndex::new(text);
-    let names = |account: &Account| AccountName { handle: account.handle.clone(), post_length: account.post_length };
+    let names = |account: &Account| AccountName {
+        handle: account.handle.clone(),
+        post_length: account.post_length,
+        allow_actions: account.allow_actions,
+    };
     let agents_read = agents.iter().filter(|agent| agent.is_whole);
     let admins: Vec<_> = agents_read.map(|agent| (agent.at("admin"), agent.has_lost("email"))).collect();
     let declarations = Declarations {

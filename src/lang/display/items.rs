@@ -292,6 +292,7 @@ impl Display for ActionKind {
             }
             Self::Snooze(length) => write!(f, "snooze for {length}"),
             Self::Merge => f.write_str("merge into earlier ticket"),
+            Self::AtX(what) => what.fmt(f),
             Self::Webhook { name, body: None } => write!(f, "webhook {}", Quoted(name)),
             Self::Webhook { name, body: Some(body) } => write!(f, "webhook {} {{ body {body} }}", Quoted(name)),
             Self::Stop => f.write_str("stop"),
@@ -463,6 +464,7 @@ impl Display for EffectKind {
             Self::Webhook(name) => return write!(f, "webhook {}", Quoted(name)),
             Self::Assign => ("assign", None),
             Self::Merge => ("merge", None),
+            Self::AtX(what) => (what.as_str(), None),
         };
         f.write_str(word)?;
         to.map_or(Ok(()), |to| write!(f, " {to}"))

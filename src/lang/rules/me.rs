@@ -101,6 +101,7 @@ impl Action {
             | ActionKind::Assign { .. }
             | ActionKind::Snooze(_)
             | ActionKind::Merge
+            | ActionKind::AtX(_)
             | ActionKind::Stop => vec![],
         };
         texts.into_iter().flat_map(|text| &text.parts).any(|part| match part {

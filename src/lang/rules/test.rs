@@ -6,7 +6,7 @@ use super::{Condition, Duration, Folded, Literal, Macro, Mode, Span};
 use jiff::Timestamp;
 
 use crate::desk::{
-    Declarations, FieldRef, Recipient, Sample, Ticket, TicketId, Via,
+    Declarations, FieldRef, Recipient, Sample, Ticket, TicketId, Via, XAction,
     given::{self, CannotGive},
 };
 
@@ -164,4 +164,6 @@ pub enum EffectKind {
     Assign,
     /// The merge of the ticket into another.
     Merge,
+    /// What is done at X.
+    AtX(XAction),
 }

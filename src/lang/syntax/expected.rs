@@ -78,7 +78,7 @@ fn word(rule: Rule, all: &[Rule]) -> Option<(u8, String)> {
         Rule::passing => phrase(2, "a duration and `passes`"),
         Rule::audience => phrase(2, "`group` or `agent`"),
         Rule::effect | Rule::expect_sent => {
-            phrase(2, "`reply`, `note`, `notify`, `remind`, `webhook`, `assign` or `merge`")
+            phrase(2, "`reply`, `note`, `notify`, `remind`, `webhook`, `assign`, `merge` or what is done at X")
         }
         Rule::expect_fired | Rule::expect_not_fired | Rule::expect_nothing => phrase(1, "`fired`"),
         Rule::comment => phrase(2, "`comment`"),

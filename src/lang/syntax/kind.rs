@@ -136,6 +136,7 @@ kinds! {
         WebhookAction = webhook_action,
         SnoozeAction = snooze_action,
         MergeAction = merge_action,
+        XAction = x_action,
         Choosing = choosing,
         StopAction = stop_action,
         Recipient = recipient,

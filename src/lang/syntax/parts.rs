@@ -142,6 +142,12 @@ levels! {
         "webhook" only_action "webhook \"…\"",
         "snooze for" only_action "snooze for 2 days",
         "merge into" only_action "merge into earlier ticket",
+        "like" only_action "like the post",
+        "hide" only_action "hide the post",
+        "mute" only_action "mute requester",
+        "unmute" only_action "unmute requester",
+        "block" only_action "block requester",
+        "unblock" only_action "unblock requester",
         "stop" only_action "stop",
     }
 }

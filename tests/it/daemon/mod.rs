@@ -1,5 +1,6 @@
 //! The daemon.
 
+mod actions;
 mod edges;
 mod follow;
 mod killed;

@@ -14,8 +14,8 @@ use twite::{
         Actor, Author, Channel, Choosing, CustomField, CustomKind, CustomValue, Decimal, Declarations, Event,
         EventComment, EventKind, FieldRef, FiredBefore, Hours, Kind, OpenDay, Owner, PastStatus, Per, Person,
         PostFacts, Priority, RatedBy, Rating, Recipient, Sample, Satisfaction, Scope, SlaTarget, Status, Ticket,
-        TicketId, TicketType, VerifiedType, Via,
-        declarations::{Agent, Schedule, Sees},
+        TicketId, TicketType, VerifiedType, Via, XAction,
+        declarations::{AccountName, Agent, Schedule, Sees},
         field::FIELDS,
         normalize::tag,
     },
@@ -123,6 +123,7 @@ pub fn desk() -> Declarations {
         let day = OpenDay::try_from(vec![open.parse().unwrap()]).unwrap();
         Hours { zone: TimeZone::get(zone).unwrap(), monday: day.clone(), thursday: day, ..Hours::default() }
     };
+    desk.accounts = vec![AccountName { handle: "social".into(), post_length: 280, allow_actions: true }];
     desk.schedules = vec![
         Schedule {
             name: "groups".into(),
@@ -625,6 +626,7 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
             .prop_map(|group| ActionKind::Assign { group, choosing: Choosing::Next }),
         1 => duration().prop_map(ActionKind::Snooze),
         1 => Just(ActionKind::Merge),
+        1 => sample::select(XAction::ALL.to_vec()).prop_map(ActionKind::AtX),
         1 => (one_name(), message()).prop_map(|(name, body)| ActionKind::Webhook { name, body }),
         1 => Just(ActionKind::Stop),
     ];
@@ -642,6 +644,7 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         | ActionKind::Assign { .. }
         | ActionKind::Snooze(_)
         | ActionKind::Merge
+        | ActionKind::AtX(_)
         | ActionKind::Webhook { .. }
         | ActionKind::Stop => action,
     })

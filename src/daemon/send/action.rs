@@ -1,0 +1,94 @@
+//! Does at X what rules and agents ask for besides answers.
+
+use super::{
+    Sending,
+    outcome::{Arrived, Failure, kind_of, refused, stored},
+};
+use crate::{
+    desk::{AccountState, Comment, CommentSource, ConnectedAccount, Reason, ReasonKind, XAction, XId},
+    store::{GRANT, OutboxItem, sending},
+    x::{Refusal, XError},
+};
+
+impl Sending {
+    /// Does something about the post that the item answers, or about its author.
+    pub(super) async fn at_x(&self, item: &OutboxItem, what: XAction) -> Result<Arrived, Failure> {
+        let on = self.target(item, what).await?;
+        let account = self.acting_account(item).await?;
+        let client = self.shared.client(&account).ok_or_else(|| {
+            let words = format!("no connection to X for @{}: see the log", account.handle);
+            Failure::Later(Reason::new(ReasonKind::NotReady, words))
+        })?;
+        match client.act(what, &on).await {
+            Ok(()) => {
+                // It was done, even if the store cannot end the pause.
+                if let Err(error) = self.shared.resume(&account, &[sending(&item.destination), GRANT]).await {
+                    self.shared.trouble.tell(&error);
+                }
+                Ok(Arrived { what: "action at X", text: what.to_string(), x_id: None })
+            }
+            Err(error) => Err(not_done(account, error)),
+        }
+    }
+
+    /// The post or the person that it is about.
+    async fn target(&self, item: &OutboxItem, what: XAction) -> Result<XId, Failure> {
+        if !what.is_about_post() {
+            let ticket = self.ticket_of(item).await?.unwrap_or_default();
+            let person = ticket.requester.x_id().cloned();
+            return person.ok_or_else(|| refused(ReasonKind::NoTarget, "the requester is nobody at X"));
+        }
+        let comment = self.app().store().answered(item).await.map_err(stored)?;
+        let Some(Comment { source: CommentSource::Post { id: post }, .. }) = comment else {
+            return Err(refused(ReasonKind::NoTarget, "the latest comment is no public post"));
+        };
+        // An edited post is the newest of its versions.
+        let versions = self.app().store().versions(&post).await.map_err(stored)?;
+        Ok(versions.into_iter().max().unwrap_or(post))
+    }
+
+    /// The account that was addressed, which must be declared to act.
+    async fn acting_account(&self, item: &OutboxItem) -> Result<ConnectedAccount, Failure> {
+        let handle = item.destination.account().unwrap_or_default();
+        let settings = self.app().settings();
+        match settings.accounts.get(handle) {
+            Some(account) if account.allow_actions => {}
+            Some(account) => {
+                let words = format!("@{} is not declared with `allow_actions = true`", account.handle);
+                return Err(refused(ReasonKind::NotAllowed, words));
+            }
+            None => return Err(refused(ReasonKind::NoAccount, "the ticket is of no declared account")),
+        }
+        let connected = self.app().store().accounts().await.map_err(stored)?;
+        let account = connected.into_iter().find(|account| account.handle.eq_ignore_ascii_case(handle));
+        let account = account
+            .ok_or_else(|| Failure::Later(Reason::new(ReasonKind::NoAccount, format!("@{handle} is not connected"))))?;
+        match account.state {
+            AccountState::Connected => Ok(account),
+            AccountState::Unauthorised => {
+                Err(Failure::Paused(account, Refusal::GrantDead("connect it again".to_owned())))
+            }
+            state @ (AccountState::Deactivated | AccountState::Unlinked) => {
+                Err(refused(ReasonKind::NoAccount, format!("@{} is {}", account.handle, state.as_str())))
+            }
+        }
+    }
+}
+
+/// Classifies X's answer. What X does not allow for this account does not pause its replies.
+fn not_done(account: ConnectedAccount, error: XError) -> Failure {
+    let (words, wait) = (error.to_string(), error.wait());
+    match error {
+        XError::Refused(refusal) => match refusal {
+            Refusal::RateLimited { .. } => Failure::NotWorking(Reason::new(kind_of(&refusal), words), wait),
+            Refusal::Unauthorised(_) | Refusal::GrantDead(_) | Refusal::AppUnknown(_) | Refusal::OutOfCredit(_) => {
+                Failure::Paused(account, refusal)
+            }
+            _ => Failure::Refused(Reason::new(kind_of(&refusal), words)),
+        },
+        XError::Tokens(_) | XError::Setup(_) => Failure::NotWorking(Reason::new(ReasonKind::NotReady, words), None),
+        XError::AnswerLost(_) | XError::Unavailable { .. } | XError::NotReached(_) | XError::InBetween { .. } => {
+            Failure::NotWorking(Reason::new(ReasonKind::Unavailable, words), wait)
+        }
+    }
+}
