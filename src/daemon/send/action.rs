@@ -25,7 +25,7 @@ impl Sending {
                 if let Err(error) = self.shared.resume(&account, &[sending(&item.destination), GRANT]).await {
                     self.shared.trouble.tell(&error);
                 }
-                Ok(Arrived { what: "action at X", text: what.to_string(), x_id: None })
+                Ok(Arrived { what: "action at X", text: what.to_string(), x_id: None, but: None })
             }
             Err(error) => Err(not_done(account, error)),
         }
