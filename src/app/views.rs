@@ -95,17 +95,18 @@ pub async fn list<'v>(
 }
 
 impl Description<'_> {
-    /// Parses and checks the view as if it were in a rule file.
+    /// Parses and checks the view as if it were in a file of these rules.
     ///
     /// # Errors
     /// The diagnostics, with `name` as the name of their source, which has each part on a line of its own.
-    pub fn view(&self, name: &str, desk: &Declarations) -> Result<View, (Vec<Diagnostic>, SourceSet)> {
+    pub fn view(&self, name: &str, rules: &Rules) -> Result<View, (Vec<Diagnostic>, SourceSet)> {
         let parts = [
             (LonePart::Where, format!("where {}", self.filter)),
             (LonePart::Columns, format!("columns {}", self.columns)),
             (LonePart::Sort, format!("sort by {}", self.sort)),
         ];
-        described::check(name, "view \"tickets\" {", &parts, desk, |mut rules| {
+        let named = described::named(rules, self.filter);
+        described::check(name, "view \"tickets\" {", &parts, &rules.desk, &named, |mut rules| {
             rules.views.pop().and_then(Arc::into_inner)
         })
     }

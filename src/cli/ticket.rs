@@ -214,7 +214,7 @@ impl List {
     async fn run(&self, desk: &OpenDesk, viewer: Viewer<'_>) -> Result<Exit, CliError> {
         let declared = &desk.rules.desk;
         let described = views::Description { filter: &self.filter, columns: &self.columns, sort: &self.sort };
-        let view = described.view("these options", declared).map_err(|(found, sources)| {
+        let view = described.view("these options", &desk.rules).map_err(|(found, sources)| {
             let report = render::human(&found, &sources, terminal::style(&io::stderr()));
             CliError::Report(format!("these options are invalid\n\n{report}"))
         })?;

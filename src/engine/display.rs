@@ -27,12 +27,14 @@ pub(crate) fn found(found: &Found) -> String {
     let more = match (&found.me, &found.entry) {
         (Some(Value::Empty), _) => "; nobody of the desk acts".to_owned(),
         (Some(name), _) => format!("; me is {}", value(name)),
+        (None, Some(entry)) if matches!(found.value, Value::Set(_)) => format!("; {}", visible(entry)),
         (None, Some(entry)) => format!("; {}", visible(&Quoted(&headline(entry, MAX_TEXT_CHARS)).to_string())),
         (None, None) => String::new(),
     };
-    match &found.before {
-        Some(before) => format!("(was {}, is {}{more})", value(before), value(&found.value)),
-        None => format!("({}{more})", value(&found.value)),
+    match (&found.before, &found.distance) {
+        (_, Some(distance)) => format!("({}, {distance})", value(&found.value)),
+        (Some(before), None) => format!("(was {}, is {}{more})", value(before), value(&found.value)),
+        (None, None) => format!("({}{more})", value(&found.value)),
     }
 }
 

@@ -226,14 +226,16 @@ pub(super) fn instant(value: &Value<'_>, facts: Facts<'_>) -> Option<Timestamp> 
 /// Whether the time since a value, or with `until` the time until it, satisfies a comparison with a duration.
 fn duration_holds(value: &Value<'_>, comparison: Comparison, span: Duration, facts: Facts<'_>, until: bool) -> bool {
     let Some(time) = instant(value, facts) else { return false };
-    let (from, to) = if until { (facts.now, time) } else { (time, facts.now) };
     let asked = span.length(facts.hours());
-    let length = if span.is_business() {
-        let most = if asked.is_negative() { -asked } else { asked };
-        let open = |from, to| facts.hours().between_up_to(from, to, most);
-        if from <= to { open(from, to) } else { -open(to, from) }
-    } else {
-        from.duration_until(to)
-    };
-    comparison.holds(length.cmp(&asked))
+    let most = span.is_business().then(|| if asked.is_negative() { -asked } else { asked });
+    comparison.holds(distance(time, until, most, facts).cmp(&asked))
+}
+
+/// The time since a moment, or with `until` the time until it. In business time, of which at most `most` is counted, if
+/// that is given.
+pub(super) fn distance(time: Timestamp, until: bool, most: Option<SignedDuration>, facts: Facts<'_>) -> SignedDuration {
+    let (from, to) = if until { (facts.now, time) } else { (time, facts.now) };
+    let Some(most) = most else { return from.duration_until(to) };
+    let open = |from, to| facts.hours().between_up_to(from, to, most);
+    if from <= to { open(from, to) } else { -open(to, from) }
 }

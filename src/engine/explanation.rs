@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::evaluate;
@@ -61,6 +62,9 @@ pub struct Found {
     /// For `me` and `my groups`, the name of the agent who acts; empty if nobody does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub me: Option<Value<'static>>,
+    /// For a time condition, how long ago the value is, or how far ahead; at most a year of business time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distance: Option<String>,
     /// The first entry of a list that is in the text or among the tags.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
@@ -129,16 +133,35 @@ pub(super) fn explain_condition(condition: &Condition, facts: Facts<'_>) -> Expl
 fn explain_predicate(predicate: &Predicate, facts: Facts<'_>) -> ExplanationKind {
     if let Op::TimeIn(statuses, _, span) = &predicate.op {
         let time = evaluate::time_in(statuses, span.is_business(), facts);
-        let value = Value::Word(format!("{:#}", time.round(jiff::Unit::Second).unwrap_or(time)).into());
-        let found = Found { value, before: None, me: None, entry: None };
+        let value = Value::Word(seconds(time).into());
+        let found = Found { value, before: None, me: None, distance: None, entry: None };
         return ExplanationKind::Predicate { text: Arc::clone(predicate.text()), found };
     }
     let before = matches!(predicate.op, Op::Changed { .. }).then(|| short(evaluate::before(&predicate.field, facts)));
     let me = || Value::word(facts.agent().map(|agent| agent.name.as_str())).into_owned();
     let value = predicate.field.read(facts);
     let entry = evaluate::entry_in(&predicate.op, &value).map(str::to_owned);
-    let found = Found { value: short(value), before, me: predicate.asks_me().then(me), entry };
+    let distance = distance(&predicate.op, &value, facts);
+    let found = Found { value: short(value), before, me: predicate.asks_me().then(me), distance, entry };
     ExplanationKind::Predicate { text: Arc::clone(predicate.text()), found }
+}
+
+/// How far a time is from now, in the kind of time that the operator asks for.
+fn distance(op: &Op, value: &Value<'_>, facts: Facts<'_>) -> Option<String> {
+    const YEAR: SignedDuration = SignedDuration::from_hours(365 * 24);
+    let (Op::Since(_, span) | Op::Until(_, span)) = op else { return None };
+    let time = evaluate::instant(value, facts)?;
+    let most = span.is_business().then_some(YEAR);
+    let until = evaluate::distance(time, true, most, facts);
+    let in_business = if span.is_business() { " of business time" } else { "" };
+    Some(match until.is_positive() {
+        true => format!("in {}{in_business}", seconds(until)),
+        false => format!("{}{in_business} ago", seconds(-until)),
+    })
+}
+
+fn seconds(time: SignedDuration) -> String {
+    format!("{:#}", time.round(jiff::Unit::Second).unwrap_or(time))
 }
 
 fn short(value: Value<'_>) -> Value<'static> {

@@ -77,17 +77,27 @@ pub(super) fn apply_step(
     }
 }
 
-/// The ticket after a decision, with the notes of its effects.
-pub(super) fn ticket_after(decision: &Decision, now: Timestamp) -> Ticket {
+/// The ticket after a decision, with the notes of its effects, and the agents that they choose.
+pub(super) fn ticket_after(decision: &Decision, desk: &Declarations, now: Timestamp) -> Ticket {
     let mut ticket = decision.ticket.clone();
     for effect in &decision.effects {
-        if let Effect::Note { text } = &effect.effect
-            && !is_blank(text)
-        {
-            ticket.add_comment(&comment(Author::Rule, false, text), now);
+        match &effect.effect {
+            Effect::Note { text } if !is_blank(text) => {
+                ticket.add_comment(&comment(Author::Rule, false, text), now);
+            }
+            effect => choose_agent(effect, &mut ticket, desk, now),
         }
     }
     ticket
+}
+
+/// Assigns a ticket to the agent that an effect chooses from a group. In a test, nobody has had a ticket yet, so that it is
+/// the agent who is declared first.
+pub(super) fn choose_agent(effect: &Effect, ticket: &mut Ticket, desk: &Declarations, now: Timestamp) {
+    let Effect::Assign { group, .. } = effect else { return };
+    if let Some(agent) = desk.members(group).next() {
+        ticket.set_assignee(Some(agent.name.clone()), now);
+    }
 }
 
 fn event_comment(test: &TestComment) -> EventComment {

@@ -239,6 +239,7 @@ impl Measure {
         match self {
             Self::Count => "tickets",
             Self::Requesters | Self::Reach => "people",
+            Self::Of { quantity, .. } if quantity.is_business() => "business seconds",
             Self::Of { quantity, .. } if quantity.is_time() => "seconds",
             Self::Of { quantity, .. } if quantity.is_share() => "percent",
             Self::Of { .. } => "number",

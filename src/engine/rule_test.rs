@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rayon::prelude::*;
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     desk::{
-        Actor, Effect, Event, Facts, Repeat, Status, Ticket,
+        Actor, Declarations, Effect, Event, Facts, Repeat, Status, Ticket,
         given::CannotGive,
         text::{counted, fold},
     },
@@ -132,6 +132,9 @@ enum Detail<'c> {
     Trace,
 }
 
+/// The time between two events of a test, unless time passes: they do not happen at once.
+const TICK: SignedDuration = SignedDuration::from_millis(1);
+
 /// Maximum number of evaluations of automations in one step.
 const MAX_EVALUATIONS: usize = 10_000;
 
@@ -168,8 +171,10 @@ fn titles(titles: &BTreeSet<String>) -> String {
 /// The state of a test while its steps are played.
 struct Playback<'r> {
     runs: Vec<Run>,
-    /// The effects of macros.
-    macro_effects: Vec<Effect>,
+    /// The ticket after each run.
+    after: Vec<Ticket>,
+    /// The effects of macros, each with the ticket after it.
+    macro_effects: Vec<(Effect, Ticket)>,
     ticket: Ticket,
     event: Option<Event>,
     now: Timestamp,
@@ -207,6 +212,7 @@ impl Run {
 fn play<'r>(rules: &'r RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Result<Playback<'r>, TestError> {
     let mut playback = Playback {
         runs: vec![],
+        after: vec![],
         macro_effects: vec![],
         ticket: test.ticket(&rules.desk)?,
         event: None,
@@ -216,8 +222,15 @@ fn play<'r>(rules: &'r RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Resu
         firings: Firings::given(rules, test),
     };
     follow_sla(rules, &mut playback.ticket);
+    let mut last = None;
     for Step { when, span } in &test.when {
         let before = playback.ticket.clone();
+        if !matches!(when, When::Passes(_)) {
+            if last == Some(playback.now) {
+                playback.now = playback.now.saturating_add(TICK).unwrap_or(playback.now);
+            }
+            last = Some(playback.now);
+        }
         match when {
             When::Passes(duration) => {
                 playback.advance(rules, *duration, span, &mut detail)?;
@@ -226,8 +239,12 @@ fn play<'r>(rules: &'r RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Resu
             When::Macro { .. } if before.status == Status::Closed => return Err(TestError::TicketClosed(span.clone())),
             When::Macro { applied, by } => {
                 let by = by.clone().map_or(Actor::Owner, Actor::Agent);
-                let done = apply_macro(applied, &before, &rules.desk, playback.now, by);
-                playback.macro_effects.extend(done.effects);
+                let mut done = apply_macro(applied, &before, &rules.desk, playback.now, by);
+                for effect in &done.effects {
+                    given::choose_agent(effect, &mut done.ticket, &rules.desk, playback.now);
+                }
+                let ticket = &done.ticket;
+                playback.macro_effects.extend(done.effects.into_iter().map(|effect| (effect, ticket.clone())));
                 if let Detail::Decide(Some(coverage)) = &mut detail {
                     coverage.record_macro(&applied.title);
                 }
@@ -272,8 +289,9 @@ impl<'r> Playback<'r> {
             }
         };
         self.firings.record(rules, run.decision(), self.now);
-        self.ticket = given::ticket_after(run.decision(), self.now);
+        self.ticket = given::ticket_after(run.decision(), &rules.desk, self.now);
         self.event = Some(event);
+        self.after.push(self.ticket.clone());
         self.runs.push(run);
     }
 
@@ -383,16 +401,28 @@ fn check(rules: &Rules, expect: &Expect, playback: &Playback) -> Option<Failure>
         }
         ExpectKind::Sent(kind, text) => {
             let effects: Vec<_> = of_kind(kind, playback).collect();
-            if effects.iter().any(|effect| text.as_ref().is_none_or(|text| effect_contains(effect, playback, text))) {
-                return None;
+            let matching = |(effect, _): &&(&Effect, &Ticket)| {
+                text.as_ref().is_none_or(|text| effect_contains(effect, playback, text))
+            };
+            let mut nowhere = None;
+            for (effect, ticket) in effects.iter().filter(matching) {
+                nowhere = Some(goes_nowhere(kind, effect, ticket, &rules.desk)?);
             }
             let expected = containing(kind, text.as_ref());
-            let found = if effects.is_empty() { "there is none" } else { "none matches" };
-            failure(expected, found.into(), effects.iter().map(|effect| display::effect_line(effect)).collect())
+            let found = match nowhere {
+                Some(why) => format!("nobody gets it: {why}"),
+                None if effects.is_empty() => "there is none".to_owned(),
+                None => "none matches".to_owned(),
+            };
+            failure(expected, found, effects.iter().map(|(effect, _)| display::effect_line(effect)).collect())
         }
         ExpectKind::NotSent(kind, text) => {
-            let is_meant = |effect: &&Effect| text.as_ref().is_none_or(|text| effect_contains(effect, playback, text));
-            let effects: Vec<_> = of_kind(kind, playback).filter(is_meant).map(display::effect_line).collect();
+            let is_meant = |(effect, ticket): &(&Effect, &Ticket)| {
+                text.as_ref().is_none_or(|text| effect_contains(effect, playback, text))
+                    && goes_nowhere(kind, effect, ticket, &rules.desk).is_none()
+            };
+            let effects = of_kind(kind, playback).filter(is_meant);
+            let effects: Vec<_> = effects.map(|(effect, _)| display::effect_line(effect)).collect();
             if effects.is_empty() {
                 return None;
             }
@@ -450,7 +480,8 @@ fn changes_to(condition: &Condition, runs: &[Run]) -> Vec<String> {
         .collect()
 }
 
-fn of_kind<'a>(kind: &'a EffectKind, playback: &'a Playback) -> impl Iterator<Item = &'a Effect> {
+/// The effects of a kind, each with the ticket after the run that asked for it.
+fn of_kind<'a>(kind: &'a EffectKind, playback: &'a Playback) -> impl Iterator<Item = (&'a Effect, &'a Ticket)> {
     let is_of_kind = move |effect: &Effect| match (kind, effect) {
         (EffectKind::Reply, Effect::Reply { .. }) | (EffectKind::Note, Effect::Note { .. }) => true,
         (EffectKind::Notify(to), Effect::Notify { to: sent, .. }) => {
@@ -464,8 +495,20 @@ fn of_kind<'a>(kind: &'a EffectKind, playback: &'a Playback) -> impl Iterator<It
         (EffectKind::AtX(what), Effect::AtX { what: done }) => what == done,
         _ => false,
     };
-    let by_rules = playback.runs.iter().flat_map(|run| run.decision().effects.iter().map(|e| &e.effect));
-    playback.macro_effects.iter().chain(by_rules).filter(move |effect| is_of_kind(effect))
+    let by_rules = playback.runs.iter().map(Run::decision).zip(&playback.after);
+    let by_rules = by_rules.flat_map(|(made, after)| made.effects.iter().map(move |asked| (&asked.effect, after)));
+    let by_macros = playback.macro_effects.iter().map(|(effect, ticket)| (effect, ticket));
+    by_macros.chain(by_rules).filter(move |(effect, _)| is_of_kind(effect))
+}
+
+/// Why nobody gets a mail: neither the recipient that is expected, nor without one, any; `None` if somebody does, or if
+/// the effect is no mail.
+fn goes_nowhere(kind: &EffectKind, effect: &Effect, ticket: &Ticket, desk: &Declarations) -> Option<String> {
+    let (EffectKind::Notify(to) | EffectKind::Remind(to)) = kind else { return None };
+    let (Effect::Notify { to: sent, .. } | Effect::Remind { to: sent, .. }) = effect else { return None };
+    let meant: Vec<_> = sent.iter().filter(|sent| to.as_ref().is_none_or(|to| sent.is_from(to))).cloned().collect();
+    let addresses = desk.addresses(&meant, ticket);
+    addresses.found.is_empty().then(|| addresses.missing.join("; "))
 }
 
 /// Whether any text of an effect contains `text`, both folded. The text of a webhook without a body is the ticket that it

@@ -65,7 +65,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("and", &["und", "et", "y"]),
     ("or", &["oder", "ou", "o"]),
     ("not", &["nicht", "pas", "non"]),
-    ("is", &["equals", "equal", "eq", "was", "are", "ist", "est", "es"]),
+    ("is", &["equals", "equal", "eq", "are", "ist", "est", "es"]),
     ("has", &["hat", "tiene", "contain", "includes", "include", "enthält", "contient", "contiene"]),
     ("contains", &["contain", "includes", "include", "enthält", "contient", "contiene"]),
     ("matches", &["match", "regex", "regexp", "rlike"]),
@@ -104,6 +104,8 @@ const WORDS: &[(&str, &[&str])] = &[
     ("requester", &["customer", "person", "user", "contact", "sender", "author", "client", "follower"]),
     ("subject", &["title", "betreff", "sujet", "asunto"]),
     ("description", &["body", "message", "content", "beschreibung", "descripción"]),
+    ("comment.text", &["comment", "latest_message", "message.text"]),
+    ("requester.name", &["name", "customer_name"]),
     ("previous_ticket", &["last_ticket", "requester.last_ticket", "requester.previous_ticket"]),
     ("requester.tickets", &["ticket_count", "requester.ticket_count", "number_of_tickets"]),
     ("requester.unsolved_tickets", &["open_tickets", "requester.open_tickets", "unsolved_tickets"]),
@@ -303,6 +305,25 @@ pub(super) const CONDITIONS: Phrases = &[
     ("contains one of", "write `contains any of (…)`"),
     ("contains either", "write `contains any of (…)`"),
     ("contains either <text>", "write `contains any of (…)`"),
+    ("outside business hours", "write `not within business hours`"),
+    ("outside of business hours", "write `not within business hours`"),
+    ("outside <text> hours", "write `not within <text> hours`"),
+    ("<field> is in <value>", "write `<field> in <value>`"),
+    ("<field> is not in <value>", "write `<field> not in <value>`"),
+    ("<field> was <value>", "write `<field> changed from <value>`"),
+    ("<field> was not <value>", "write `<field> changed and not <field> changed from <value>`"),
+    ("contains any word", "write `contains word any of …`"),
+    ("contains any of word", "write `contains word any of …`"),
+    ("contains <text> , <field>", "join conditions with `and` or `or`: write `and <field>`"),
+    ("requester commented", BY_REQUESTER),
+    ("requester replied", BY_REQUESTER),
+    ("requester wrote", BY_REQUESTER),
+    ("agent replied", "write `comment.by_agent and comment.public`"),
+    ("no reply", "write `replies is 0`; for how long, add `and time since created >= 2 hours`"),
+    ("<number> hours after <field>", "write `time since <field> >= <number> hours`"),
+    ("<number> days after <field>", "write `time since <field> >= <number> days`"),
+    ("<number> minutes after <field>", "write `time since <field> >= <number> minutes`"),
+    ("breach in <number>", "write `time until breach < 30 minutes`, for example"),
     ("<field> not ends", "write `not <field> ends with \"…\"`"),
     ("<field> not starts", "write `not <field> starts with \"…\"`"),
     ("<field> does not end", "write `not <field> ends with \"…\"`"),
@@ -380,11 +401,8 @@ pub(super) const CONDITIONS: Phrases = &[
     ("<number> am", "write a time of day as `18:00`"),
     ("<number> pm", "write a time of day as `18:00`"),
     ("<number> : <number>", "write a time of day with its field: `time of day < 17:00`, for example"),
-    (
-        "time of day is <number> : <number> to",
-        "write both ends: `time of day >= 09:00 and time of day < 17:00`, for example",
-    ),
-    ("time of day between", "write both ends: `time of day >= 09:00 and time of day < 17:00`, for example"),
+    ("time of day is <number> : <number> to", BETWEEN_TIMES),
+    ("time of day between", BETWEEN_TIMES),
     ("in {", "write lists in parentheses: `(a, b)`"),
     ("<value> / <value>", "write lists in parentheses: `in (a, b)`"),
     ("@", "write a handle without `@`"),
@@ -464,6 +482,40 @@ pub(super) const GIVENS: Phrases = &[
     ("given <field>", "write facts in braces: `given ticket { <field> … }`"),
 ];
 
+/// Phrases in the events of a trigger.
+pub(super) const EVENTS: Phrases = &[
+    ("on solved", "write `on updated`, and `status changed to solved` after `when`"),
+    ("on closed", "write `on updated`, and `status changed to closed` after `when`"),
+    ("on reopened", "write `on updated`, and `status changed from solved` after `when`"),
+    ("on assigned", "write `on updated`, and `assignee changed` after `when`"),
+    ("on comment", ON_COMMENT),
+    ("on reply", ON_COMMENT),
+    ("on message", ON_COMMENT),
+];
+
+/// Phrases in what happens in a test.
+pub(super) const HAPPENINGS: Phrases = &[
+    ("when solved", "write `when updated { status solved }`"),
+    ("when closed", "write `when updated { status closed }`"),
+    ("when assigned", "write `when updated { assignee \"…\" }`"),
+    ("when reply", "write `when updated { comment by agent \"…\" }`"),
+    ("when message", "write `when comment \"…\"`"),
+    ("when tomorrow", "write `when 1 day passes`"),
+    ("when later", "write `when 2 hours pass`"),
+    ("when apply", "write `when macro \"…\"`"),
+];
+
+/// Phrases in the days of a report.
+pub(super) const PERIODS: Phrases = &[
+    (
+        "over this <value>",
+        "a report counts back from now: write `over last 7 days`, or both days: `over 2026-12-01 to 2026-12-31`",
+    ),
+    ("over the", "write `over last 7 days`"),
+    ("over past", "write `over last 7 days`"),
+    ("over today", "write `over last 1 day`"),
+];
+
 /// Phrases in caps.
 pub(super) const CAPS: Phrases = &[
     ("one time", "write `at most once`"),
@@ -482,6 +534,10 @@ pub(super) const EVERIES: Phrases = &[
     ),
     (", <number>", EVERY_EXAMPLE),
     ("at most", EVERY_EXAMPLE),
+    (
+        "every <value> at",
+        "an automation fires when its condition comes to hold: write `weekday is monday and time of day >= 09:00`",
+    ),
     ("until", "it ends when the condition after `when` no longer holds: write `every 4 hours while it holds`"),
     ("while <value>", "the condition stands after `when`: write `every 4 hours while it holds`"),
     ("for <number>", "write how often at most: `every 4 hours while it holds, at most 5 times`"),
@@ -548,6 +604,8 @@ pub(super) const ACTIONS: Phrases = &[
     ("add tag <value> to", "write `add tags <value>`"),
     ("add <value> to requester", "write `add requester tags <value>`"),
     ("add requester note", "write `set requester.note to \"…\"`"),
+    ("add internal note", "write `note \"…\"`"),
+    ("add private note", "write `note \"…\"`"),
     ("add note", "write `note \"…\"`"),
     ("add comment", "write `reply \"…\"` for the requester, or `note \"…\"` for agents"),
     ("assign <text>", "write `assign to group <text>`, or `assign to agent <text>`"),
@@ -729,6 +787,9 @@ const AGENTS_OF: &str = "write `agents of group \"…\"`, or `agents of group of
 const ME: &str = "write `assignee is me`";
 const CAP: &str = "to limit how often a rule fires, write `at most once per requester per 30 days`, for example";
 const ABOUT_REQUESTER: &str = "for a tag of the person, write `add requester tags vip`";
+const BY_REQUESTER: &str = "write `comment.by_requester`";
+const ON_COMMENT: &str = "write `on updated`, and `comment.by_requester` after `when`";
+const BETWEEN_TIMES: &str = "write both ends: `time of day >= 09:00 and time of day < 17:00`; for a night, `time of day >= 22:00 or time of day < 06:00`";
 const BREACHED: &str =
     "write `breach is set and time since breach > 0 minutes` for what is late, or `time until breach < 2 hours`";
 const EVERY_EXAMPLE: &str = "write the parts in this order: `every 4 hours while it holds, at most 5 times`";
@@ -750,6 +811,15 @@ pub(super) const COMMENT: &str = "comments start with `#`";
 /// The help about the longest phrase that contains a lexeme. `lexemes` are the text of a part; `index` is the lexeme that
 /// was not expected.
 pub(super) fn phrase(tables: &[Phrases], lexemes: &[&str], index: usize) -> Option<String> {
+    best_phrase(tables, lexemes, index).map(|(_, help)| help)
+}
+
+/// As [`phrase`], if it contains the lexeme itself.
+pub(super) fn phrase_through(tables: &[Phrases], lexemes: &[&str], index: usize) -> Option<String> {
+    best_phrase(tables, lexemes, index).filter(|(is_through, _)| *is_through).map(|(_, help)| help)
+}
+
+fn best_phrase(tables: &[Phrases], lexemes: &[&str], index: usize) -> Option<(bool, String)> {
     const MAX_LEXEMES: usize = 8;
     let starts = index.saturating_sub(MAX_LEXEMES)..=index;
     let found = tables.iter().copied().flatten().flat_map(|(pattern, help)| {
@@ -761,7 +831,7 @@ pub(super) fn phrase(tables: &[Phrases], lexemes: &[&str], index: usize) -> Opti
             (end > index || end == index && literals > 1).then(|| ((end > index, words, literals), found.fill(help)))
         })
     });
-    found.max_by_key(|(certainty, _)| *certainty).map(|(_, help)| help)
+    found.max_by_key(|(certainty, _)| *certainty).map(|((is_through, ..), help)| (is_through, help))
 }
 
 /// Whether a word of a pattern stands for others.

@@ -146,6 +146,16 @@ impl Checker<'_, '_> {
             // The operator cannot be checked without the type of the field.
             return None;
         };
+        // `requester is verified`
+        let said =
+            predicate.as_ref().and_then(ast::Predicate::value).map(|value| format!("{field}.{}", written(&value)));
+        if let Some(meant) = said.and_then(|name| FieldRef::find(&name, self.context.desk)) {
+            let message = format!("`{field}` is for display only, in columns and placeholders");
+            let error = Diagnostic::new(&codes::TW0306, span, message);
+            let span = node.span();
+            self.report(error.with_help(format!("write `{meant}`")).with_guess(span, meant.to_string()));
+            return None;
+        }
         if !self.may_ask(&field, span.clone(), scope) {
             return None;
         }

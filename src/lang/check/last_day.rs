@@ -80,7 +80,10 @@ fn last_day(value: &SyntaxElement) -> Result<Date, TextDiagnostic> {
 }
 
 /// The values of a list by last day, those without one first.
-pub(super) fn by_day(entries: &[Entry], values: &ListValues) -> Vec<(Option<Date>, ListValues)> {
+pub(super) type ByDay = Vec<(Option<Date>, ListValues)>;
+
+/// Divides the values of a list by their last day.
+pub(super) fn by_day(entries: &[Entry], values: &ListValues) -> ByDay {
     fn parts<T: Clone>(entries: &[Entry], all: &Values<T>) -> BTreeMap<Option<Date>, Values<T>> {
         let mut parts = BTreeMap::<_, Vec<T>>::new();
         for (entry, value) in entries.iter().zip(all.iter()) {

@@ -25,6 +25,7 @@ mod text_predicate;
 mod time_condition;
 mod value;
 
+use last_day::ByDay;
 pub(crate) use lints::{LINTS, Lint};
 use list::{ListUse, ListValues};
 use names::{NameKind, Names};
@@ -39,7 +40,6 @@ use std::{
     },
 };
 
-use jiff::civil::Date;
 use rayon::prelude::*;
 
 use super::{
@@ -293,7 +293,7 @@ struct Context<'a> {
     /// The values of each named list, for each way it is used; absent if an entry has errors.
     list_values: HashMap<(String, ListUse), ListValues>,
     /// The same by last day, for lists with entries that have one.
-    dated_lists: HashMap<(String, ListUse), Vec<(Option<Date>, ListValues)>>,
+    dated_lists: HashMap<(String, ListUse), ByDay>,
     /// The titles of the rules that have a cap, or may have one that did not parse.
     capped: HashSet<String>,
     /// The macros without errors, in order.

@@ -194,7 +194,10 @@ impl Checker<'_, '_> {
                 return self.cannot(field, span.clone(), &why, &help);
             }
             Kind::Time => {
-                let help = format!("write `time since {field} < 1 day`, or `{field} is empty`");
+                let help = match field.follows_from_sla() || field.name().ends_with("due") {
+                    true => format!("write `time since {field} > 0 minutes`, or `time until {field} < 2 hours`"),
+                    false => format!("write `time since {field} < 1 day`, or `{field} is empty`"),
+                };
                 return self.cannot(field, span.clone(), "is a time and cannot equal one value", &help);
             }
             _ => {}
@@ -409,7 +412,11 @@ impl Checker<'_, '_> {
             && let Some(value) = from.iter().chain(&to).next()
         {
             let why = format!("is {}, for which `changed` takes no value", field.kind());
-            return self.cannot(field, span_of(value), &why, &format!("write `{field} changed`"));
+            let help = match field.kind() {
+                Kind::Set => format!("write `{field} changed and {field} has {value}`"),
+                _ => format!("write `{field} changed`"),
+            };
+            return self.cannot(field, span_of(value), &why, &help);
         }
         let [from, to] = [from, to].map(|values| {
             values

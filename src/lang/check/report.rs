@@ -241,6 +241,11 @@ impl Checker<'_, '_> {
                 return None;
             }
         };
+        if let (None, unit @ ("day" | "week" | "month")) = (unit, last.text()) {
+            let error = Diagnostic::new(&codes::TW0115, range(last), format!("missing time after `{unit}`"));
+            self.report(error.with_guess(range(last), format!("{unit} of created")));
+            return None;
+        }
         let field = self.field(last)?;
         if field.scope() != Scope::Ticket {
             let message = format!("`{field}` is not a field of the ticket, so a report cannot split by it");

@@ -7,7 +7,7 @@ use miette::{
     SpanContents,
 };
 
-use super::{elsewhere, in_words};
+use super::{elsewhere, in_words, secrets::hidden};
 use crate::{
     desk::visible::{Visible, is_control, visible},
     lang::{
@@ -192,11 +192,11 @@ impl Excerpt {
         let mut map = OffsetMap::default();
         for line in shown {
             let whole = lines.range(text, line);
-            let content = lines.text(text, line);
+            let content = hidden(&file.name, lines.text(text, line));
             let from = excerpt.text.len();
             // Cut around the first label that starts in this line.
             let place = spans.iter().map(|s| s.start).find(|at| whole.contains(at)).unwrap_or(whole.start);
-            excerpt.push_line(content, whole.start, place - whole.start, columns, ascii, &mut map);
+            excerpt.push_line(&content, whole.start, place - whole.start, columns, ascii, &mut map);
             let to = excerpt.text.len();
             match excerpt.parts.last_mut() {
                 Some((range, first)) if *first + lines_in(&excerpt.text, range) == line => range.end = to,

@@ -12,11 +12,14 @@ use super::{
 };
 use crate::{
     desk::{
-        Kind, Status,
+        Kind, Scope, Status,
         field::{FIELDS, Field, known as known_field},
     },
     lang::{
-        foreign::{self, ANYWHERE, CONDITIONS, EXPECTATIONS, Phrases, SAMPLES, STARTS, digits, phrase, translated},
+        foreign::{
+            self, ANYWHERE, CONDITIONS, EXPECTATIONS, Phrases, SAMPLES, STARTS, digits, phrase, phrase_through,
+            translated,
+        },
         suggest::{for_how_long, listed, nearest},
     },
 };
@@ -155,6 +158,9 @@ impl<'t> BadPart<'t> {
                     Rule::only_action if self.in_recipients() => &[foreign::ACTIONS, foreign::RECIPIENTS, ANYWHERE],
                     Rule::only_action => &[foreign::ACTIONS, ANYWHERE],
                     Rule::only_cap => &[foreign::CAPS, ANYWHERE],
+                    Rule::only_on => &[foreign::EVENTS, ANYWHERE],
+                    Rule::only_happens => &[foreign::HAPPENINGS, ANYWHERE],
+                    Rule::only_over => &[foreign::PERIODS, ANYWHERE],
                     Rule::only_every => &[foreign::EVERIES],
                     Rule::only_measure => &[foreign::MEASURES, ANYWHERE],
                     Rule::only_target | Rule::only_pause => &[foreign::TARGETS],
@@ -197,8 +203,11 @@ impl<'t> BadPart<'t> {
         if may_end {
             let starts = phrase(&[STARTS], self.lexemes.get(self.index..)?, 0);
             // A condition may go on in the words of another language.
-            let goes_on = || phrase(&[CONDITIONS], &self.lexemes, self.index);
-            return Advice::help(starts.filter(|_| !self.is_condition() || goes_on().is_none())?);
+            let goes_on = || {
+                let phrase = phrase_through(&[CONDITIONS, SAMPLES], &self.lexemes, self.index);
+                phrase.or_else(|| self.how_long_ago()).is_some()
+            };
+            return Advice::help(starts.filter(|_| !self.is_condition() || !goes_on())?);
         }
         None
     }
@@ -373,7 +382,12 @@ impl<'t> BadPart<'t> {
                     true => {
                         let start = self.text.get(self.span.start..self.place.start).unwrap_or_default().trim();
                         let start = Some(start).filter(|start| start.len() <= 40 && !start.contains('\n'));
-                        format!("write `{} {one} {}`", start.unwrap_or(before), shown(found))
+                        let unit = self
+                            .lexemes
+                            .get(self.index + 1)
+                            .filter(|_| self.found.starts_with(|c: char| c.is_ascii_digit()));
+                        let unit = unit.map_or(String::new(), |unit| format!(" {unit}"));
+                        format!("write `{} {one} {}{unit}`", start.unwrap_or(before), shown(found))
                     }
                     false => format!("write `{one}` before `{}`", shown(found)),
                 },
@@ -418,6 +432,9 @@ impl<'t> BadPart<'t> {
                     Advice::insert(at, "is", format!("missing operator: write `{name} is {}`", shown(found)))
                 }
                 Kind::Number => Advice::help(format!("write an operator, as in `{name} >= 100`")),
+                Kind::Text if field.scope == Scope::Shown => Advice::help(format!(
+                    "`{name}` is for display only: write `requester.handle`, `requester.name` or `requester.tags`"
+                )),
                 Kind::Text => Advice::help(format!("write an operator, as in `{name} contains \"…\"`")),
                 Kind::Set(_) => Advice::help(format!("write an operator, as in `{name} has vip`")),
                 Kind::Time => Advice::help(format!("write `time since {name} >= 4 days`, for example")),
@@ -533,6 +550,13 @@ impl<'t> BadPart<'t> {
         let unit = |word: &str| nearest(word, UNITS).filter(|unit| unit.starts_with(word.get(..1).unwrap_or(word)));
         let is_count = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
         let with_unit = self.lexemes.windows(2).find_map(|pair| match pair {
+            [count, "business"] if is_count(count) => {
+                let unit = self.lexemes.windows(3).find_map(|words| match words {
+                    [first, "business", word] if first == count => unit(word),
+                    _ => None,
+                })?;
+                Some(format!("{count} business {}", if *count == "1" { unit.trim_end_matches('s') } else { unit }))
+            }
             [count, unit_word] if is_count(count) => {
                 let unit = unit(unit_word)?;
                 Some(format!("{count} {}", if *count == "1" { unit.trim_end_matches('s') } else { unit }))

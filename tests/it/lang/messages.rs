@@ -38,7 +38,7 @@ fn directory(language: &str, block: &str) -> tempfile::TempDir {
 /// Pages about files, or about mistakes that a page cannot show; they are covered by other tests.
 const ABOUT_FILES: &[&str] = &[
     "TW0109", "TW0110", "TW0111", "TW0117", "TW0119", "TW0120", "TW0121", "TW0122", "TW0406", "TW0408", "TW0410",
-    "TW0493",
+    "TW0493", "TW0314",
 ];
 
 #[test]
@@ -69,6 +69,19 @@ fn every_code_is_what_its_page_shows() {
         }
     }
     insta::assert_snapshot!("every_code", shown);
+}
+
+#[test]
+fn an_action_at_x_needs_an_account_that_allows_it() {
+    let page = &codes::all().iter().find(|code| code.id == "TW0314").unwrap().page;
+    let blocks = blocks(page);
+    let [(_, rules), (_, account)] = &blocks[..] else { panic!("{blocks:?}") };
+    let directory = directory("twite", rules);
+    for (account, status) in [(account.as_str(), 0), (&account.replace("true", "false"), 1)] {
+        fs::write(directory.path().join("twite.toml"), account).unwrap();
+        let (found, text) = run(directory.path(), &["check", "."]);
+        assert_eq!((found, text.contains("TW0314")), (status, status == 1), "{text}");
+    }
 }
 
 /// Each file of `tests/it/lang/cases`, checked with the `twite.toml` that comes with Twite.

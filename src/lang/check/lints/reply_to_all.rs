@@ -1,4 +1,4 @@
-//! TW0415: an automatic reply to every update, or to every public post.
+//! TW0415: an automatic reply or mail on every update, or a reply to every public post.
 
 use super::{
     Check, Context, Lint,
@@ -9,14 +9,14 @@ use crate::{
     lang::{
         codes::Code,
         diagnostic::{Diagnostic, Severity},
-        rules::{ActionKind, Mode},
+        rules::{Action, ActionKind, Mode},
     },
 };
 
 pub(super) static LINT: Lint = Lint {
     code: Code {
         id: "TW0415",
-        title: "automatic reply to everything",
+        title: "automatic reply or mail to everything",
         severity: Severity::Warning,
         page: include_str!("../../../../docs/codes/TW0415.md"),
     },
@@ -28,17 +28,22 @@ pub(super) static LINT: Lint = Lint {
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for trigger in context.rules.triggers.iter().filter(|trigger| trigger.mode != Mode::Disabled) {
         let when = &trigger.when;
-        let Some(reply) = trigger.then.iter().find(|action| matches!(action.kind, ActionKind::Reply(_))) else {
-            continue;
-        };
+        let is_reply = |action: &&Action| matches!(action.kind, ActionKind::Reply(_));
+        let is_mail = |action: &&Action| matches!(action.kind, ActionKind::Notify { .. } | ActionKind::Remind { .. });
+        let reply = trigger.then.iter().find(is_reply);
+        let Some(said) = reply.or_else(|| trigger.then.iter().find(is_mail)) else { continue };
         let has_looked = !trigger.caps.is_empty()
             || context.context.event_in(when).is_some()
             || asks_what_changes(when, &trigger.then)
             || asks(when, |field| matches!(&*field.name(), "replies" | "first_reply"));
-        let (message, help) = if trigger.on.updated && !has_looked {
+        let (message, help) = if trigger.on.updated && !has_looked && reply.is_none() {
+            let help = "ask what changed, as in `status changed to open`, or write `at most once per ticket`";
+            ("every update sends this mail, whatever changed", help)
+        } else if trigger.on.updated && !has_looked {
             let help = "add `on created`, or the condition `comment.by_requester`";
             ("every update is answered, also what agents write", help)
         } else if trigger.on.created
+            && reply.is_some()
             && !has_looked
             && !asks(when, tells_posts_apart)
             && may_come_from(when, Channel::Twitter)
@@ -48,7 +53,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         } else {
             continue;
         };
-        found.push(Diagnostic::new(&LINT.code, reply.span.clone(), message).with_help(help));
+        found.push(Diagnostic::new(&LINT.code, said.span.clone(), message).with_help(help));
     }
 }
 

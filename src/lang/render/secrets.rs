@@ -1,0 +1,52 @@
+//! Secrets in lines of `twite.toml`. None should stand there; one that does anyway is not shown.
+
+use std::{borrow::Cow, sync::LazyLock};
+
+use regex::Regex;
+
+/// A key that names a secret, and its value. Names of environment variables are no secrets.
+static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(
+        r#"(?i)([\w-]*(?:password|passphrase|passwd|secret|token|key)[\w-]*)["']?\s*=\s*("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,}#]+)"#,
+    )
+    .ok()
+});
+
+/// A line with `*` in place of each byte of its secrets, so that offsets stay what they are.
+pub(super) fn hidden<'l>(file: &str, line: &'l str) -> Cow<'l, str> {
+    let mut shown = Cow::Borrowed(line);
+    let Some(secret) = SECRET.as_ref().filter(|_| file.ends_with(".toml")) else { return shown };
+    for found in secret.captures_iter(line) {
+        let (Some(key), Some(value)) = (found.get(1), found.get(2)) else { continue };
+        if !key.as_str().to_lowercase().ends_with("_env") {
+            shown.to_mut().replace_range(value.range(), &"*".repeat(value.len()));
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden_and_nothing_else() {
+        for (line, shown) in [
+            ("password = \"hunter2\" # mine", "password = ********* # mine"),
+            ("\"api-key\"='äb' ", "\"api-key\"=***** "),
+            (
+                "hook = { url = \"https://x.example\", signing_key = \"a\\\"b\", n = 1 }",
+                "hook = { url = \"https://x.example\", signing_key = ******, n = 1 }",
+            ),
+            ("client_secret = abc", "client_secret = ***"),
+            ("token = \"never closed", "token = *************"),
+            ("client_secret_env = \"TWITE_SECRET\"", "client_secret_env = \"TWITE_SECRET\""),
+            ("name = \"Password resets\"", "name = \"Password resets\""),
+            ("# the key = value of it", "# the key = ***** of it"),
+        ] {
+            assert_eq!(hidden("twite.toml", line), shown);
+            assert_eq!(hidden("twite.toml", line).len(), line.len());
+            assert_eq!(hidden("a.twite", line), line);
+        }
+    }
+}
