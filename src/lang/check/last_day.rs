@@ -99,7 +99,7 @@ pub(super) fn by_day(entries: &[Entry], values: &ListValues) -> ByDay {
         ListValues::Literals(all) => {
             parts(entries, all).into_iter().map(|(d, v)| (d, ListValues::Literals(v))).collect()
         }
-        ListValues::Tags(all) => parts(entries, all).into_iter().map(|(d, v)| (d, ListValues::Tags(v))).collect(),
+        ListValues::Members(all) => parts(entries, all).into_iter().map(|(d, v)| (d, ListValues::Members(v))).collect(),
         ListValues::Texts(all) => parts(entries, all).into_iter().map(|(d, v)| (d, ListValues::Texts(v))).collect(),
     }
 }
@@ -136,9 +136,9 @@ fn with_values(op: &Op, values: &ListValues) -> Option<Op> {
     Some(match (op, values.clone()) {
         (Op::In(_), ListValues::Literals(values)) => Op::In(values),
         (Op::NotIn(_), ListValues::Literals(values)) => Op::NotIn(values),
-        (Op::HasAny(_), ListValues::Tags(values)) => Op::HasAny(values),
-        (Op::HasAll(_), ListValues::Tags(values)) => Op::HasAll(values),
-        (Op::HasNone(_), ListValues::Tags(values)) => Op::HasNone(values),
+        (Op::HasAny(_), ListValues::Members(values)) => Op::HasAny(values),
+        (Op::HasAll(_), ListValues::Members(values)) => Op::HasAll(values),
+        (Op::HasNone(_), ListValues::Members(values)) => Op::HasNone(values),
         (Op::Contains(_), ListValues::Texts(values)) => Op::Contains(values),
         (Op::ContainsWord(_), ListValues::Texts(values)) => Op::ContainsWord(values),
         (Op::StartsWith(_), ListValues::Texts(values)) => Op::StartsWith(values),

@@ -413,7 +413,7 @@ impl Checker<'_, '_> {
         {
             let why = format!("is {}, for which `changed` takes no value", field.kind());
             let help = match field.kind() {
-                Kind::Set => format!("write `{field} changed and {field} has {value}`"),
+                Kind::Set(_) => format!("write `{field} changed and {field} has {value}`"),
                 _ => format!("write `{field} changed`"),
             };
             return self.cannot(field, span_of(value), &why, &help);
