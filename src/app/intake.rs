@@ -78,15 +78,17 @@ impl Intake<'_> {
             }
             // A post that was not known before cannot be on a ticket yet.
             if new || !self.unit.tx.is_comment(&account.id, &post.id).await? {
+                // On the heap: these futures hold whole tickets, and whoever awaits them holds them.
                 if post.author == account.id {
-                    self.own(account, &post).await?;
+                    Box::pin(self.own(account, &post)).await?;
                 } else {
-                    addressed.extend(self.theirs(account, message, &post, &of(account, &heads), alone).await?);
+                    let theirs = Box::pin(self.theirs(account, message, &post, &of(account, &heads), alone)).await?;
+                    addressed.extend(theirs);
                 }
             }
             for own in answers.iter().filter(|own| own.author == account.id) {
                 if !self.unit.tx.is_comment(&account.id, &own.id).await? {
-                    self.own(account, own).await?;
+                    Box::pin(self.own(account, own)).await?;
                 }
             }
         }

@@ -91,7 +91,7 @@ impl Desk {
         });
         let account = self.daemon.store().accounts().await.unwrap()[0].id.clone();
         self.daemon.feed(&account, vec![decode_line(&line.to_string()).unwrap()]).await.unwrap();
-        while self.daemon.take_next().await.unwrap() {}
+        while Box::pin(self.daemon.take_next()).await.unwrap() {}
     }
 
     async fn ticket(&self, id: i64) -> Ticket {
@@ -100,14 +100,14 @@ impl Desk {
 
     async fn until(&self, at: &str) {
         self.daemon.clock().reached(at.parse().unwrap());
-        while self.daemon.evaluate_next().await.unwrap() {}
+        while Box::pin(self.daemon.evaluate_next()).await.unwrap() {}
     }
 
     async fn apply(&self, title: &str, id: i64) {
         let rules = self.daemon.rules();
         let found = rules.macros.iter().find(|m| m.title == title).unwrap();
         let update = AgentUpdate::of_macro(Actor::Agent("Ana".into()), Via::Cli, found);
-        agent::update(self.daemon.app(), TicketId(id), &update).await.unwrap();
+        Box::pin(agent::update(self.daemon.app(), TicketId(id), &update)).await.unwrap();
     }
 
     async fn viewed(&self) -> Vec<i64> {
