@@ -70,6 +70,7 @@ pub(super) fn value_holds(op: &Op, kind: &Kind, value: &Value<'_>) -> bool {
         Op::HasAny(tags) => tags.iter().any(|t| has(value, t)),
         Op::HasAll(tags) => tags.iter().all(|t| has(value, t)),
         Op::HasNone(tags) => !tags.iter().any(|t| has(value, t)),
+        Op::HasStarting(start) => matches!(value, Value::Set(set) if set.iter().any(|tag| tag.starts_with(start))),
         Op::Contains(needles) | Op::ContainsWord(needles) | Op::StartsWith(needles) | Op::EndsWith(needles) => {
             search(op, value, needles).is_some()
         }

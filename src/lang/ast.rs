@@ -373,7 +373,7 @@ nodes! {
     CompareTest { comparison: token(Comparison), }
     WrongTest { op: token(WrongOp), }
     InTest { not: has("not"), }
-    HasTest { not: has("not"), any: has("any"), all: has("all"), of: has("of"), }
+    HasTest { starting: has("starting"), not: has("not"), any: has("any"), all: has("all"), of: has("of"), }
     ContainsTest { word: has("word"), }
     StartsTest {}
     EndsTest {}

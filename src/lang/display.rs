@@ -86,6 +86,7 @@ impl fmt::Display for Predicate {
             },
             Op::HasAll(tags) => write!(f, "{field} has all of {}", named(tags, Tags)),
             Op::HasNone(tags) => write!(f, "{field} has none of {}", named(tags, Tags)),
+            Op::HasStarting(start) => write!(f, "{field} has any starting with {}", Tag(start)),
             Op::Contains(texts) => search(f, field, "contains", texts),
             Op::ContainsWord(texts) => search(f, field, "contains word", texts),
             Op::StartsWith(texts) => search(f, field, "starts with", texts),

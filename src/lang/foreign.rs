@@ -202,6 +202,9 @@ pub(super) fn is_anything(word: &str) -> bool {
 pub(super) type Phrases = &'static [(&'static str, &'static str)];
 
 /// Phrases in conditions.
+/// How to ask for the beginning of a tag.
+const STARTING: &str = "write `<field> has any starting with …`";
+
 /// What to write instead of a sum in a condition.
 const NO_SUMS: &str = "conditions compare values as they are: compare two fields, as in `field.paid < field.owed`";
 
@@ -215,6 +218,10 @@ pub(super) const CONDITIONS: Phrases = &[
     ("<field> is like", SEARCH),
     ("<field> between", "write `<field> >= 10 and <field> <= 20`, for example"),
     ("<field> not in", "write `<field> not in (…)`"),
+    ("<field> has starting with", STARTING),
+    ("<field> has any beginning with", STARTING),
+    ("<field> has any <value>", "write `<field> has any of (…)`, or `<field> has any starting with <value>`"),
+    ("<field> has <value> *", "write `<field> has any starting with <value>`"),
     ("<field> is before", "write `<field> < 2026-12-24`, for example"),
     ("<field> is after", "write `<field> > 2026-12-24`, for example"),
     ("<field> is <field> +", NO_SUMS),

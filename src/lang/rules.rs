@@ -362,6 +362,8 @@ pub enum Op {
     HasAll(Values<String>),
     /// `has none of (…)`
     HasNone(Values<String>),
+    /// `has any starting with …`; for tags and hashtags. Folded, as they are.
+    HasStarting(String),
     /// `contains "…"` and `contains any of (…)`: at least one.
     Contains(Values<Folded>),
     /// `contains word "…"` and `contains word any of (…)`: at least one.

@@ -243,6 +243,14 @@ impl<'a> Query<'a> {
             Op::NotIn(values) => self.none_of(field, &kind, values, over),
             Op::Compare(comparison, value) => self.compare(field, &kind, *comparison, value, over),
             Op::HasAny(tags) => self.has_any(field, &kind, tags),
+            Op::HasStarting(start) if kind.is_set() => {
+                let SetTable { of, owner, table } = SetTable::of(field, self.sql.dialect());
+                let length = start.chars().count();
+                self.sql.push(format_args!(
+                    "({of} IN (SELECT s.{owner} FROM {table} s WHERE substr(s.tag, 1, {length}) = "
+                ));
+                self.sql.push_bind(start.clone()).push("))");
+            }
             Op::HasNone(tags) => {
                 self.sql.push("NOT ");
                 self.has_any(field, &kind, tags);
@@ -295,7 +303,7 @@ impl<'a> Query<'a> {
             Op::Since(comparison, span) if kind == Kind::Time => self.passed(field, *comparison, *span, false, over),
             Op::Until(comparison, span) if kind == Kind::Time => self.passed(field, *comparison, *span, true, over),
             Op::TimeIn(statuses, comparison, span) => self.time_in(statuses, *comparison, *span, over),
-            Op::Holds | Op::Field(..) | Op::Since(..) | Op::Until(..) | Op::Changed { .. } => {
+            Op::Holds | Op::HasStarting(_) | Op::Field(..) | Op::Since(..) | Op::Until(..) | Op::Changed { .. } => {
                 self.sql.push(FALSE);
             }
         }

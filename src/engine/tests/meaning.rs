@@ -78,6 +78,8 @@ fn every_predicate_with_and_without_a_value() {
         ("field.order", Op::IsNot(Literal::Text(text("a-2"))), true, true),
         // A set: an empty one contains nothing.
         ("tags", Op::HasAny(vec!["x".into(), "vip".into()].into()), true, false),
+        ("tags", Op::HasStarting("vi".into()), true, false),
+        ("tags", Op::HasStarting("ip".into()), false, false),
         ("tags", Op::HasAll(vec!["late".into(), "vip".into()].into()), true, false),
         ("tags", Op::HasAll(vec!["late".into(), "x".into()].into()), false, false),
         ("tags", Op::HasNone(vec!["x".into()].into()), true, true),

@@ -8,7 +8,10 @@ use super::{
     value::{is_me, written, yes_or_no},
 };
 use crate::{
-    desk::{FieldRef, Kind, Owner, Scope, TimeOfDay, field::Declared},
+    desk::{
+        FieldRef, Kind, Owner, Scope, TimeOfDay,
+        field::{Declared, Members},
+    },
     lang::{
         ast::{self, AstNode, Meant, NodeExt, span_of},
         codes,
@@ -371,6 +374,9 @@ impl Checker<'_, '_> {
             let why = format!("is {}, but `has` is for sets of tags", field.kind());
             return self.cannot(field, predicate.span(), &why, &help);
         };
+        if test.starting() {
+            return self.has_starting(field, &members, value);
+        }
         if !test.of() {
             if value.kind() == SyntaxKind::List {
                 let message = "`has` takes one tag, not a list";
@@ -390,6 +396,27 @@ impl Checker<'_, '_> {
             (_, true) => Op::HasAll(tags),
             _ => Op::HasNone(tags),
         })
+    }
+
+    /// Checks the beginning of a tag.
+    fn has_starting(&mut self, field: &FieldRef, members: &Members, value: &SyntaxElement) -> Option<Op> {
+        if let Members::Choices(_) = members {
+            let help = format!("name the choices: write `{field} has any of (…)`");
+            return self.cannot(
+                field,
+                span_of(value),
+                "has declared choices, which have no beginnings in common",
+                &help,
+            );
+        }
+        if self.is_list(value) {
+            self.uses_list(value);
+            let message = "`starting with` takes one string, not a list";
+            let help = format!("repeat it: `{field} has any starting with a or {field} has any starting with b`");
+            self.report(Diagnostic::new(&codes::TW0310, span_of(value), message).with_help(help));
+            return None;
+        }
+        self.tag(value).map(Op::HasStarting)
     }
 
     fn changed(&mut self, field: &FieldRef, predicate: &ast::ChangedTest) -> Option<Op> {

@@ -8,7 +8,7 @@ use super::{
     predicate::bare,
 };
 use crate::{
-    desk::{FieldRef, Kind, text::fold},
+    desk::{FieldRef, Kind, field::Members, text::fold},
     lang::{
         ast::{self, AstNode, span_of},
         codes,
@@ -63,6 +63,9 @@ impl Checker<'_, '_> {
         let any_of = predicate.any_of();
         if field.kind() != Kind::Text {
             let help = match field.kind() {
+                Kind::Set(Members::Tags) if search == Some(Search::Start) && !any_of => {
+                    format!("write `{field} has any starting with {}`", bare(value))
+                }
                 Kind::Set(_) if any_of => format!("write `{field} has any of {value}`"),
                 Kind::Set(_) => format!("write `{field} has {}`", bare(value)),
                 Kind::Words(_) | Kind::Declared(_) if any_of => format!("write `{field} in {value}`"),

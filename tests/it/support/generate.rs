@@ -451,6 +451,9 @@ fn test(kind: &Kind) -> BoxedStrategy<Op> {
             tags().prop_map(Op::HasAny).boxed(),
             tags().prop_map(Op::HasAll).boxed(),
             tags().prop_map(Op::HasNone).boxed(),
+            sample::select(vec!["a", "v", "vi", "zo", "f", "x"])
+                .prop_map(|start| Op::HasStarting(start.into()))
+                .boxed(),
         ],
         Kind::Time => vec![
             (comparison(), duration()).prop_map(|(c, s)| Op::Since(c, s)).boxed(),

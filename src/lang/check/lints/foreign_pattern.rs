@@ -8,7 +8,7 @@ use crate::{
         check::value::written,
         codes::Code,
         diagnostic::{Diagnostic, Grade, Severity},
-        display::Quoted,
+        display::{Quoted, Tag},
         syntax::{SyntaxElement, SyntaxKind, SyntaxNode},
     },
 };
@@ -52,6 +52,10 @@ fn check(context: &Context<'_>, file: &File, node: &SyntaxNode, found: &mut Vec<
             let plain =
                 matches!(predicate, Predicate::Contains(_) | Predicate::Starts(_) | Predicate::Ends(_)) && !listed;
             found.push(match sign {
+                Sign::Wildcard(c) if of_tags && text.trim_matches(c).len() + 1 == text.len() && text.ends_with(c) => {
+                    let start = Tag(text.trim_end_matches(c)).to_string();
+                    warning.with_help(format!("write `{} has any starting with {start}`", name.text()))
+                }
                 _ if of_tags => {
                     warning.with_help("`has` compares whole tags: write each tag, as in `has any of (a, b)`")
                 }

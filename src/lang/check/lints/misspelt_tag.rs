@@ -117,6 +117,7 @@ fn asked(node: &SyntaxNode) -> Vec<SyntaxElement> {
         SyntaxElement::Node(list) if list.kind() == SyntaxKind::List => list.values().collect(),
         // The name of a list.
         value if has.of() && value.kind() == SyntaxKind::Path => vec![],
+        _ if has.starting() => vec![],
         value => vec![value],
     });
     values.collect()
