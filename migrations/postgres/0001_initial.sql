@@ -225,6 +225,15 @@ CREATE TABLE round_robin (
   PRIMARY KEY (group_name, agent)
 );
 
+-- Agents who are away. One with an end stays after it until the agent is away again.
+CREATE TABLE absence (
+  agent  TEXT COLLATE "C" PRIMARY KEY,
+  since  BIGINT NOT NULL,
+  -- None is until somebody says so.
+  until  BIGINT,
+  actor  TEXT COLLATE "C" NOT NULL
+);
+
 CREATE TABLE ticket_tag (
   ticket  BIGINT NOT NULL REFERENCES ticket (id),
   tag     TEXT COLLATE "C" NOT NULL,

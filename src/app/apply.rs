@@ -5,11 +5,11 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
 
-use super::{Notice, UnitOfWork, notice::Outcome};
+use super::{Notice, UnitOfWork, assign::Asked, notice::Outcome};
 use crate::{
     desk::{
-        Actor, Author, Cause, Choosing, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind,
-        RatedBy, Reason, ReasonKind, Status, Ticket, TicketId, Via, Viewer, text::is_blank,
+        Actor, Author, Cause, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind, RatedBy,
+        Reason, ReasonKind, Status, Ticket, TicketId, Via, Viewer, text::is_blank,
     },
     engine::Decision,
     store::{DecisionRecord, NewComment, Outgoing, StoreError, StoredPost, TicketKey},
@@ -278,19 +278,16 @@ impl UnitOfWork<'_> {
                 };
             }
             Effect::Remind { at, .. } => outgoing.due = *at,
-            Effect::Assign { group, choosing } => {
-                let rules = self.rules.clone();
-                let agents: Vec<&str> = rules.desk.members(group).map(|agent| agent.name.as_str()).collect();
-                let agent = match choosing {
-                    Choosing::Next => self.tx.next_agent(group, &agents).await?,
-                    Choosing::LeastBusy => self.tx.least_busy_agent(&agents).await?,
+            Effect::Assign { group, choosing, last, under } => {
+                let asked = Asked { group, choosing: *choosing, last: *last, under: *under };
+                return match self.choose_agent(ticket.id, &asked, now).await? {
+                    Ok(chosen) => {
+                        self.tx.carried_out(&outgoing, &chosen.to_string()).await?;
+                        ticket.set_assignee(Some(chosen.agent), now);
+                        Ok(())
+                    }
+                    Err(nobody) => self.tx.refused(&outgoing, &Reason::new(ReasonKind::NoTarget, nobody)).await,
                 };
-                let Some(agent) = agent else {
-                    let reason = Reason::new(ReasonKind::NoTarget, "the group has no agents");
-                    return self.tx.refused(&outgoing, &reason).await;
-                };
-                ticket.set_assignee(Some(agent.clone()), now);
-                return self.tx.carried_out(&outgoing, &agent).await;
             }
             Effect::Merge => {
                 let Some(into) = self.merge_target(ticket.id, &outgoing.by).await? else {

@@ -4,7 +4,9 @@
 
 pub mod accounts;
 pub mod agent;
+pub mod agents;
 mod apply;
+mod assign;
 mod audience;
 mod automation;
 pub(crate) mod changes;

@@ -4,6 +4,7 @@
 //! Data is written to standard output, remarks and errors to standard error.
 
 mod accounts;
+mod agents;
 mod check;
 mod completions;
 mod demo;
@@ -60,6 +61,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     Accounts(accounts::Accounts),
+    Agents(agents::Agents),
     Check(check::Check),
     Completions(completions::Completions),
     Demo(demo::Demo),
@@ -120,6 +122,7 @@ impl Command {
     async fn run(self) -> Result<Exit, CliError> {
         match self {
             Self::Accounts(command) => command.run().await,
+            Self::Agents(command) => command.run().await,
             Self::Check(command) => command.run(),
             Self::Completions(command) => command.run(),
             Self::Demo(command) => command.run().await,

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Recipient, Value, XAction};
@@ -48,7 +49,7 @@ pub enum Effect {
         /// The recipients: one mail to all of them.
         to: Vec<Recipient>,
         /// When to send it.
-        at: jiff::Timestamp,
+        at: Timestamp,
         /// Its subject.
         subject: String,
         /// Its body, plain text.
@@ -60,6 +61,12 @@ pub enum Effect {
         group: String,
         /// How the agent is chosen.
         choosing: Choosing,
+        /// If set, the agent who had the requester last comes first.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        last: Option<LastAgent>,
+        /// If set, only agents with fewer unsolved tickets are chosen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        under: Option<u32>,
     },
     /// Merge the ticket into the requester's latest earlier ticket of the same account and channel that is not closed,
     /// if there is one.
@@ -83,6 +90,13 @@ impl Effect {
     pub const fn asks(&self) -> bool {
         matches!(self, Self::Reply { asks: true, .. })
     }
+}
+
+/// The agent of the requester's other ticket that was assigned last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastAgent {
+    /// Only if it was assigned at this time or later.
+    pub since: Option<Timestamp>,
 }
 
 /// How an agent of a group is chosen for a ticket.

@@ -54,7 +54,7 @@ pub use custom::{CustomField, CustomKind, CustomValue};
 pub use decimal::{Decimal, NotADecimal};
 pub use declarations::Declarations;
 pub use destination::Destination;
-pub use effect::{Change, Choosing, Effect};
+pub use effect::{Change, Choosing, Effect, LastAgent};
 pub use event::{Cause, Event, EventComment, EventKind, Repeat};
 pub use field::{Facts, Field, FieldRef, Kind, Scope};
 pub use fired_before::{FiredBefore, Per};

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     desk::{
-        Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Kind, Owner, RatedBy, Recipient,
-        Satisfaction, Scope, Ticket, Value,
+        Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Kind, LastAgent, Owner, RatedBy,
+        Recipient, Satisfaction, Scope, Ticket, Value,
         field::{FIELDS, Members},
         normalize::tag,
     },
@@ -114,9 +114,12 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
                 let mail = |to| Effect::Remind { to, at, subject: subject.clone(), body: body.clone() };
                 done.effects.extend(mails(to, facts).map(mail));
             }
-            ActionKind::Assign { group, choosing } => {
+            ActionKind::Assign { group, choosing, last, under } => {
+                let since = |within: Duration| within.reached_before(now, facts.hours()).first;
+                let last = last.map(|last| LastAgent { since: last.within.and_then(since) });
+                let (group, choosing, under) = (group.clone(), *choosing, *under);
                 ticket.group = Some(group.clone());
-                done.effects.push(Effect::Assign { group: group.clone(), choosing: *choosing });
+                done.effects.push(Effect::Assign { group, choosing, last, under });
             }
             ActionKind::Snooze(span) => {
                 let until = later(*span, facts);

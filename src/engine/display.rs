@@ -5,7 +5,7 @@ use super::{
     explanation::{Explanation, ExplanationKind, Found},
 };
 use crate::{
-    desk::{Change, Choosing, Effect, Recipient, Value, text::headline, visible::visible},
+    desk::{Change, Choosing, Effect, LastAgent, Recipient, Value, text::headline, visible::visible},
     lang::display::{Grouped, Quoted},
 };
 
@@ -75,12 +75,18 @@ pub(crate) fn effect_line(effect: &Effect) -> String {
         Effect::Remind { to, at, subject, .. } => {
             format!("remind {} at {}: {}", recipients(to), at.round(jiff::Unit::Second).unwrap_or(*at), short(subject))
         }
-        Effect::Assign { group, choosing } => {
+        Effect::Assign { group, choosing, last, under } => {
             let agent = match choosing {
                 Choosing::Next => "next agent",
                 Choosing::LeastBusy => "least busy agent",
             };
-            format!("assign to {agent} of group {}", Quoted(group))
+            let last = match last {
+                Some(LastAgent { since: Some(since) }) => format!("last agent of requester since {since:.0} or "),
+                Some(LastAgent { since: None }) => "last agent of requester or ".to_owned(),
+                None => String::new(),
+            };
+            let under = under.map(|under| format!(" with under {under} unsolved tickets")).unwrap_or_default();
+            format!("assign to {last}{agent} of group {}{under}", Quoted(group))
         }
         Effect::Merge => "merge into earlier ticket".to_owned(),
         Effect::AtX { what } => what.to_string(),

@@ -91,8 +91,8 @@ pub(super) fn ticket_after(decision: &Decision, desk: &Declarations, now: Timest
     ticket
 }
 
-/// Assigns a ticket to the agent that an effect chooses from a group. In a test, nobody has had a ticket yet, so that it is
-/// the agent who is declared first.
+/// Assigns a ticket to the agent that an effect chooses from a group. In a test, nobody has a ticket yet, nobody is away,
+/// and no one had the requester before, so that it is the agent who is declared first.
 pub(super) fn choose_agent(effect: &Effect, ticket: &mut Ticket, desk: &Declarations, now: Timestamp) {
     let Effect::Assign { group, .. } = effect else { return };
     if let Some(agent) = desk.members(group).next() {

@@ -262,8 +262,16 @@ nodes! {
         field: token(SetField),
         values: values(),
     }
-    AssignAction { choosing: node(Choosing), group: has("group"), agent: has("agent"), value: value(), }
-    Choosing { next: has("next"), }
+    AssignAction {
+        choosing: node(Choosing),
+        group: has("group"),
+        agent: has("agent"),
+        value: value(),
+        under: node(Under),
+    }
+    Choosing { last: node(LastAgent), next: has("next"), }
+    LastAgent { within: value(), }
+    Under { count: token(Number), }
     ReplyAction { text: node(Template), }
     AskAction { text: node(Template), }
     NoteAction { text: node(Template), }

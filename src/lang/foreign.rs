@@ -631,6 +631,35 @@ pub(super) const ACTIONS: Phrases = &[
     ("block the requester", "write `block requester`"),
     ("unblock <value>", "write `unblock requester`"),
     ("unmute <value>", "write `unmute requester`"),
+    ("assign to previous agent", LAST_AGENT),
+    ("assign to same agent", LAST_AGENT),
+    ("assign to available agent", AVAILABLE),
+    ("assign to random agent", "write `next agent of group`: each has a turn"),
+    ("last agent", LAST_AGENT),
+    ("last agent of requester", LAST_AGENT),
+    ("last agent of group", LAST_AGENT),
+    ("last assignee", LAST_AGENT),
+    ("previous assignee", LAST_AGENT),
+    ("the last agent", LAST_AGENT),
+    ("of requester in", "write `within 30 days`"),
+    ("within <number> or", "write a duration, as in `within 30 days`"),
+    ("of requester else", LAST_AGENT),
+    ("of requester ,", LAST_AGENT),
+    ("of requester or group", LAST_AGENT),
+    ("of requester or agent", LAST_AGENT),
+    ("<text> or last", LAST_AGENT),
+    ("to group <text> with", "write `assign to next agent of group <text> with under 20 unsolved tickets`"),
+    ("group <text> under", UNDER),
+    ("group <text> if", UNDER),
+    ("with less", UNDER),
+    ("with fewer", UNDER),
+    ("with at", UNDER),
+    ("with max", UNDER),
+    ("with under <number> tickets", UNDER),
+    ("with under <number> open", UNDER),
+    ("next available", AVAILABLE),
+    ("agent of group <text> who", AVAILABLE),
+    ("round robin", "write `assign to next agent of group \"…\"`"),
     ("snooze until", "write how long: `snooze for 2 days`"),
     ("stop <value>", "write `stop` alone"),
     ("webhook <value>", "write the name of a webhook of `twite.toml` in double quotes: `webhook \"<value>\"`"),
@@ -788,6 +817,10 @@ pub(super) const STARTS: Phrases = &[
     ("import", ALL_FILES),
 ];
 
+pub(super) const LAST_AGENT: &str =
+    "write `assign to last agent of requester or next agent of group \"…\"`: the rest is for who had no agent yet";
+pub(super) const UNDER: &str = "write `with under 20 unsolved tickets`: unsolved is every status before solved";
+const AVAILABLE: &str = "write `next agent of group` or `least busy agent of group`: who is away is passed over";
 const COMMA: &str = "separate recipients by `,`; all of them are told";
 pub(super) const OWN_GROUP: &str = "write `group of ticket`, or the name of a group: `group \"…\"`";
 const AGENTS_OF: &str = "write `agents of group \"…\"`, or `agents of group of ticket`";

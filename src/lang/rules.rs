@@ -719,6 +719,10 @@ pub enum ActionKind {
         group: String,
         /// How the agent is chosen when the action is executed.
         choosing: Choosing,
+        /// `last agent of requester or`: who comes first, if of the group.
+        last: Option<PreferLast>,
+        /// `with under 20 unsolved tickets`: who can be chosen at all.
+        under: Option<u32>,
     },
     /// `snooze for 2 hours`: puts the ticket on hold for this duration.
     Snooze(Duration),
@@ -771,6 +775,13 @@ impl ActionKind {
             | Self::Stop => &[],
         }
     }
+}
+
+/// `last agent of requester within 30 days or`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PreferLast {
+    /// How long ago the assignment may be; `None` is ever.
+    pub within: Option<Duration>,
 }
 
 /// The new value of a field.

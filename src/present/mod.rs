@@ -3,6 +3,7 @@
 //! Formatting only: no I/O and no business logic.
 
 pub(crate) mod accounts;
+pub(crate) mod agents;
 mod amount;
 pub(crate) mod chart;
 mod csv;

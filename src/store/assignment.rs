@@ -1,9 +1,12 @@
 //! Choosing the agent of a group to whom a ticket is assigned.
 
+use jiff::Timestamp;
+
 use super::{
     StoreError, Tx,
     db::{query, query_scalar},
 };
+use crate::desk::TicketId;
 
 impl Tx {
     /// Round robin among these agents of a group: chooses and records the first agent who was never chosen, else the
@@ -34,15 +37,28 @@ impl Tx {
     pub async fn least_busy_agent(&mut self, agents: &[&str]) -> Result<Option<String>, StoreError> {
         let mut least: Option<(i64, &str)> = None;
         for agent in agents {
-            let open: i64 =
-                query_scalar("SELECT count(*) FROM ticket WHERE assignee = $1 AND status NOT IN ('solved', 'closed')")
-                    .bind(*agent)
-                    .fetch_one(&mut self.conn)
-                    .await?;
-            if least.is_none_or(|(fewest, _)| open < fewest) {
-                least = Some((open, agent));
+            let unsolved = self.unsolved_tickets(agent).await?;
+            if least.is_none_or(|(fewest, _)| unsolved < fewest) {
+                least = Some((unsolved, agent));
             }
         }
         Ok(least.map(|(_, agent)| agent.to_owned()))
+    }
+
+    /// The number of unsolved tickets that are assigned to an agent.
+    pub async fn unsolved_tickets(&mut self, agent: &str) -> Result<i64, StoreError> {
+        let count = "SELECT count(*) FROM ticket WHERE assignee = $1 AND status NOT IN ('solved', 'closed')";
+        Ok(query_scalar(count).bind(agent).fetch_one(&mut self.conn).await?)
+    }
+
+    /// The agent of the other ticket of a ticket's requester that was assigned last, if that was not before a time.
+    pub async fn last_agent(&mut self, of: TicketId, since: Option<Timestamp>) -> Result<Option<String>, StoreError> {
+        let last = query_scalar(
+            "SELECT o.assignee FROM ticket t JOIN ticket o ON o.requester = t.requester AND o.id <> t.id
+             WHERE t.id = $1 AND o.assignee IS NOT NULL AND o.assigned >= $2
+             ORDER BY o.assigned DESC, o.id DESC LIMIT 1",
+        );
+        let since = since.unwrap_or(Timestamp::MIN).as_millisecond();
+        Ok(last.bind(of.0).bind(since).fetch_optional(&mut self.conn).await?)
     }
 }

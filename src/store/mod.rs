@@ -7,6 +7,7 @@
 //! Every function that queries the database returns a [`StoreError`] if the query fails. `# Errors` lists only further
 //! causes.
 
+mod absence;
 mod account;
 mod assignment;
 mod column;
@@ -59,6 +60,7 @@ use std::{str::FromStr, sync::Arc};
 use jiff::Timestamp;
 
 pub use self::{
+    absence::Absence,
     account::Key,
     comment::{NewComment, Standing},
     counts::Counts,

@@ -148,7 +148,7 @@ fn commands_in_the_documentation_exist() {
                 .iter()
                 .copied()
                 .take_while(|word| word.chars().all(|c| c.is_ascii_lowercase()))
-                .take(if matches!(words[0], "accounts" | "outbox" | "ticket") { 2 } else { 1 })
+                .take(if matches!(words[0], "accounts" | "agents" | "outbox" | "ticket") { 2 } else { 1 })
                 .collect();
             let (status, help) = run(&root(), &[names.as_slice(), &["--help"]].concat());
             assert_eq!(status, 0, "{}: `{line}`: {help}", path.display());

@@ -11,7 +11,7 @@ use crate::{
         codes,
         diagnostic::Diagnostic,
         foreign::{is_nothing, translated},
-        rules::{Action, ActionKind, Capture, Duration, Literal, Part, SetTo, Template},
+        rules::{Action, ActionKind, Capture, Duration, Literal, Part, PreferLast, SetTo, Template},
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
@@ -361,7 +361,22 @@ impl Checker<'_, '_> {
         if let Some(how) = node.choosing() {
             let choosing = if how.next() { Choosing::Next } else { Choosing::LeastBusy };
             let group = self.declared_name(&Declared::Group, &written(&value), span_of(&value))?;
-            return self.can_choose(&group, &value).then_some(ActionKind::Assign { group, choosing });
+            let last = match how.last() {
+                None => None,
+                Some(last) => {
+                    let within = match last.within() {
+                        None => None,
+                        Some(within) => Some(self.delay(&within)?),
+                    };
+                    Some(PreferLast { within })
+                }
+            };
+            let under = match node.under() {
+                None => None,
+                Some(under) => Some(self.under(&under)?),
+            };
+            let can = self.can_choose(&group, &value);
+            return can.then_some(ActionKind::Assign { group, choosing, last, under });
         }
         let (name, declared) = match (node.group(), node.agent()) {
             (true, _) => ("group", Declared::Group),
@@ -396,6 +411,18 @@ impl Checker<'_, '_> {
         let field = FieldRef::find(name, self.context.desk)?;
         let literal = self.declared(&declared, &value)?;
         self.set_to(field, literal, &value)
+    }
+
+    /// Checks the number of tickets that nobody who is chosen has. Reports an error if it is zero.
+    fn under(&mut self, node: &ast::Under) -> Option<u32> {
+        let count = node.count()?;
+        let under = u32::try_from(self.whole(&count)?).ok().filter(|under| *under > 0);
+        if under.is_none() {
+            let message = format!("number out of range: `under {}`", count.text());
+            let error = Diagnostic::new(&codes::TW0116, range(&count), message);
+            self.report(error.with_help("`with under 1 unsolved tickets` is the least: only agents who have none"));
+        }
+        under
     }
 
     fn text_of(&mut self, template: Option<ast::Template>) -> Option<Template> {

@@ -12,8 +12,8 @@ use crate::{
     desk::{Choosing, Decimal, FieldRef, Kind, Per, Recipient, Scope},
     lang::rules::{
         Action, ActionKind, Audience, Automation, Cap, Chart, Condition, Duration, EffectKind, Every, Expect,
-        ExpectKind, Filter, GivenFired, Let, List, Literal, Macro, Mode, Over, Part, Period, PeriodUnit, Report,
-        RuleTest, SetTo, Sla, Sort, Split, Template, TestComment, Trigger, View, When,
+        ExpectKind, Filter, GivenFired, Let, List, Literal, Macro, Mode, Over, Part, Period, PeriodUnit, PreferLast,
+        Report, RuleTest, SetTo, Sla, Sort, Split, Template, TestComment, Trigger, View, When,
     },
 };
 
@@ -283,12 +283,19 @@ impl Display for ActionKind {
                 }
                 f.write_str(" }")
             }
-            Self::Assign { group, choosing } => {
+            Self::Assign { group, choosing, last, under } => {
                 let which = match choosing {
                     Choosing::Next => "next",
                     Choosing::LeastBusy => "least busy",
                 };
-                write!(f, "assign to {which} agent of group {}", Quoted(group))
+                f.write_str("assign to ")?;
+                if let Some(PreferLast { within }) = last {
+                    f.write_str("last agent of requester ")?;
+                    within.map_or(Ok(()), |within| write!(f, "within {within} "))?;
+                    f.write_str("or ")?;
+                }
+                write!(f, "{which} agent of group {}", Quoted(group))?;
+                under.map_or(Ok(()), |under| write!(f, " with under {under} unsolved tickets"))
             }
             Self::Snooze(length) => write!(f, "snooze for {length}"),
             Self::Merge => f.write_str("merge into earlier ticket"),

@@ -233,6 +233,10 @@ impl<'t> BadPart<'t> {
             () if matches!(self.found, ":" | "=") => {
                 Advice::replace(self.place.clone(), "", format!("delete the `{}`", self.found))
             }
+            () if self.rule == Rule::only_action && before == "with" => Advice::help(foreign::UNDER),
+            () if self.rule == Rule::only_action && self.lexemes.get(2) == Some(&"last") => {
+                Advice::help(foreign::LAST_AGENT)
+            }
             () if before == "," && self.rule == Rule::only_recipient => {
                 Advice::help("write a recipient after the `,`, or delete it")
             }

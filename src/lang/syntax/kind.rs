@@ -138,6 +138,8 @@ kinds! {
         MergeAction = merge_action,
         XAction = x_action,
         Choosing = choosing,
+        LastAgent = last_agent,
+        Under = under,
         StopAction = stop_action,
         Recipient = recipient,
         BadRecipient = bad_recipient,

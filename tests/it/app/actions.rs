@@ -38,23 +38,28 @@ directory = "MAIL"
 from = "twite@acme.example"
 "#;
 
-struct Desk {
-    daemon: Arc<Daemon>,
+pub(super) struct Desk {
+    pub(super) daemon: Arc<Daemon>,
     directory: tempfile::TempDir,
 }
 
 impl Desk {
     async fn new(rules: &str) -> Self {
+        Self::declared(DESK, rules).await
+    }
+
+    /// A desk with these declarations, in which `MAIL` is the directory of mails.
+    pub(super) async fn declared(declarations: &str, rules: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let sim = simulator().await;
-        let desk = DESK.replace("MAIL", directory.path().join("mail").to_str().unwrap());
+        let desk = declarations.replace("MAIL", directory.path().join("mail").to_str().unwrap());
         std::fs::create_dir_all(directory.path().join("mail")).unwrap();
         let (daemon, _) = inside::daemon(directory.path(), &sim, &["acme"], rules, &desk).await;
         Self { daemon, directory }
     }
 
     /// Takes in a post by this person that mentions the account, in this conversation.
-    async fn post(&self, id: u64, person: u64, conversation: u64, at: &str) {
+    pub(super) async fn post(&self, id: u64, person: u64, conversation: u64, at: &str) {
         let line = format!(
             r#"{{"data":{{"id":"{id}","author_id":"{person}","conversation_id":"{conversation}","text":"@acme post {id}",
                "created_at":"{at}","entities":{{"mentions":[{{"start":0,"end":5,"username":"acme"}}]}}}},
@@ -65,7 +70,7 @@ impl Desk {
         while self.daemon.take_next().await.unwrap() {}
     }
 
-    async fn ticket(&self, id: i64) -> Ticket {
+    pub(super) async fn ticket(&self, id: i64) -> Ticket {
         self.daemon.store().ticket(TicketId(id)).await.unwrap().unwrap()
     }
 
@@ -74,7 +79,7 @@ impl Desk {
     }
 
     /// Advances the clock: evaluates automations that are due and sends what is due.
-    async fn until(&self, at: &str) {
+    pub(super) async fn until(&self, at: &str) {
         self.daemon.clock().reached(at.parse().unwrap());
         while self.daemon.evaluate_next().await.unwrap() {}
         while self.daemon.send_next().await.unwrap() {}
@@ -86,7 +91,7 @@ impl Desk {
     }
 
     /// Applies the macro with this title.
-    async fn apply(&self, title: &str, id: i64) -> Result<(), NotDone> {
+    pub(super) async fn apply(&self, title: &str, id: i64) -> Result<(), NotDone> {
         let rules = self.daemon.rules();
         let found = rules.macros.iter().find(|m| m.title == title).unwrap();
         let update = AgentUpdate::of_macro(Actor::Owner, Via::Cli, found);

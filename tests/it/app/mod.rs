@@ -1,6 +1,7 @@
 //! Tests of `app`.
 
 mod actions;
+mod assignments;
 mod automations;
 mod caps;
 mod counted;

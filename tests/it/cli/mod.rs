@@ -1,6 +1,7 @@
 //! Commands, run as a user runs them.
 
 mod accounts;
+mod agents;
 mod check;
 mod demo;
 mod desk;

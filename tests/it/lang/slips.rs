@@ -9,6 +9,7 @@ use twite::lang::{Diagnostic, load};
 const FILES: &[(&str, &str)] = &[
     ("conditions", "trigger \"a\" {\n  on created\n  when …\n  then add tags b\n}\n"),
     ("actions", "trigger \"a\" {\n  on created\n  then\n    …\n}\n"),
+    ("assignments", "trigger \"a\" {\n  on created\n  then\n    …\n}\n"),
     ("recipients", "trigger \"a\" {\n  on created\n  then\n    …\n}\n"),
     ("items", "…"),
     ("slas", "…"),

@@ -21,8 +21,8 @@ use twite::{
     },
     lang::rules::{
         Action, ActionKind, Automation, Cap, Capture, Comparison, Condition, ConditionKind, Duration, Folded, Let,
-        Literal, Mode, On, Op, Part, Pattern, Predicate, Relation, Rules, SetTo, Sla, SlaTime, Span, Template, Trigger,
-        Values, Version,
+        Literal, Mode, On, Op, Part, Pattern, Predicate, PreferLast, Relation, Rules, SetTo, Sla, SlaTime, Span,
+        Template, Trigger, Values, Version,
     },
 };
 
@@ -626,7 +626,13 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
             .prop_map(|(to, after, subject, body)| ActionKind::Remind { to, after, subject, body }),
         // A declared group has a name.
         1 => one_name().prop_filter("no group", |group| !twite::desk::text::is_blank(group))
-            .prop_map(|group| ActionKind::Assign { group, choosing: Choosing::Next }),
+            .prop_flat_map(|group| {
+                let last = option::of(option::of(duration()).prop_map(|within| PreferLast { within }));
+                let choosing = sample::select(vec![Choosing::Next, Choosing::LeastBusy]);
+                (choosing, last, option::of(1..9_u32)).prop_map(move |(choosing, last, under)| {
+                    ActionKind::Assign { group: group.clone(), choosing, last, under }
+                })
+            }),
         1 => duration().prop_map(ActionKind::Snooze),
         1 => Just(ActionKind::Merge),
         1 => sample::select(XAction::ALL.to_vec()).prop_map(ActionKind::AtX),
