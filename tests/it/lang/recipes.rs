@@ -1,6 +1,6 @@
 //! The rules that come with Twite pass their own checks: valid, formatted, and with tests that cover every condition.
 
-use std::path::PathBuf;
+use std::{collections::HashSet, path::PathBuf};
 
 use assert_cmd::Command;
 
@@ -55,6 +55,34 @@ fn the_desk_is_of_real_size() {
         let items = items_of_the_desk(keyword);
         assert!(items >= least, "{items} of {keyword}");
     }
+}
+
+/// The words of rules, without their texts and comments.
+fn words(rules: &str) -> HashSet<String> {
+    let rules = rules.replace("\\\"", "");
+    let outside: Vec<&str> = rules.split("\"\"\"").step_by(2).collect();
+    let mut words = HashSet::new();
+    for line in outside.join(" ").lines() {
+        let line = line.split('"').step_by(2).collect::<Vec<_>>().join(" ");
+        let code = line.split('#').next().unwrap_or_default();
+        words.extend(code.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '.').map(str::to_owned));
+    }
+    words
+}
+
+#[test]
+fn the_desk_uses_every_keyword() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let directories = ["examples/desk", "examples/desk/tests"].map(|directory| root.join(directory));
+    let files = directories.iter().flat_map(|path| std::fs::read_dir(path).unwrap()).map(|entry| entry.unwrap().path());
+    let rules = files.filter(|path| path.extension().is_some_and(|e| e == "twite"));
+    let used: HashSet<String> = rules.flat_map(|path| words(&std::fs::read_to_string(path).unwrap())).collect();
+    let grammar = std::fs::read_to_string(root.join("grammar/twite.pest")).unwrap();
+    let keywords =
+        grammar.lines().filter_map(|line| line.strip_prefix("kw_")?.split_once("@{ \"")?.1.split('"').next());
+    // `tag` is another word for `tags`.
+    let unused: Vec<_> = keywords.filter(|word| !used.contains(*word) && *word != "tag").collect();
+    assert!(unused.is_empty(), "the desk does not use {unused:?}");
 }
 
 #[test]
