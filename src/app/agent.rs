@@ -91,6 +91,8 @@ pub struct AgentUpdate {
     pub expected_version: Option<i64>,
     /// Whose rating it is, if it rates the ticket.
     pub rated_by: RatedBy,
+    /// The rating that it enters.
+    pub rates: Option<Rating>,
 }
 
 /// The parts of an update as text, with names and values as in macro actions. A value that is none in the rule language,
@@ -140,6 +142,7 @@ impl AgentUpdate {
             not_before: None,
             expected_version: None,
             rated_by: RatedBy::Agent,
+            rates: None,
         }
     }
 
@@ -163,7 +166,7 @@ impl AgentUpdate {
         let actions =
             rates.into_iter().chain(says).map(|kind| Action { kind, span: Span::of_file("rating".into()) }).collect();
         let rated_by = if by == Actor::Owner { RatedBy::Requester } else { RatedBy::Agent };
-        Self { rated_by, ..Self::new(by, via, actions) }
+        Self { rated_by, rates: Some(rating), ..Self::new(by, via, actions) }
     }
 
     /// The update that applies a macro.
@@ -175,6 +178,9 @@ impl AgentUpdate {
         let cause = self.applies.clone().map(Cause::Macro);
         let mut done = engine::agent_update(&self.actions, before, desk, now, (self.by.clone(), self.via), cause);
         done.ticket.rated_by(before, self.rated_by);
+        if let Some(rating) = self.rates {
+            done.ticket.confirm_rating(rating, self.rated_by, now);
+        }
         done
     }
 

@@ -286,7 +286,10 @@ impl UnitOfWork<'_> {
                         ticket.set_assignee(Some(chosen.agent), now);
                         Ok(())
                     }
-                    Err(nobody) => self.tx.refused(&outgoing, &Reason::new(ReasonKind::NoTarget, nobody)).await,
+                    Err(nobody) => {
+                        ticket.set_assignee(None, now);
+                        self.tx.refused(&outgoing, &Reason::new(ReasonKind::NoTarget, nobody)).await
+                    }
                 };
             }
             Effect::Merge => {

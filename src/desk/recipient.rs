@@ -20,8 +20,8 @@ pub enum Recipient {
     Agent(String),
     /// `assignee`: the agent the ticket is assigned to.
     Assignee,
-    /// `previous assignee`: the agent it was assigned to before the update. In an effect, that agent, if there was another
-    /// one; in a rule, `None`.
+    /// `previous assignee`: the agent it was assigned to before the update, if it is another one now. In an effect, that
+    /// agent; in a rule, `None`.
     PreviousAssignee(Option<String>),
     /// `requester`, if the email address is known.
     Requester,
@@ -89,7 +89,8 @@ impl Declarations {
                 (agent, self.agent_address(agent))
             }
             Recipient::PreviousAssignee(agent) => {
-                let agent = agent.as_deref().ok_or("the ticket had no other assignee before")?;
+                let other = agent.as_deref().filter(|agent| ticket.assignee.as_deref() != Some(agent));
+                let agent = other.ok_or("the ticket had no other assignee before")?;
                 (agent, self.agent_address(agent))
             }
             Recipient::Requester => {

@@ -85,6 +85,14 @@ impl Ticket {
         }
     }
 
+    /// Records the same rating again, by somebody else.
+    pub fn confirm_rating(&mut self, rating: Rating, by: RatedBy, now: Timestamp) {
+        let is_same = self.satisfaction.and_then(Satisfaction::rating) == Some(rating);
+        if is_same && self.satisfaction_by != Some(by) {
+            (self.satisfaction_by, self.satisfaction_rated) = (Some(by), Some(now));
+        }
+    }
+
     /// The rating that a comment made at this time is: the whole message of a requester who was asked before.
     pub fn rating_in(&self, comment: &EventComment, made: Timestamp, words: &RatingWords) -> Option<Rating> {
         let was_asked = self.satisfaction == Some(Satisfaction::Offered)

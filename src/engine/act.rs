@@ -138,10 +138,9 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
 }
 
 /// The recipients of each mail: those of the desk together, and everybody else alone, who does not learn their addresses.
-/// The previous assignee is known only now, and is named.
+/// The previous assignee is known only now, and is named; whether it is another one, only when an agent has been chosen.
 fn mails(to: &[Recipient], facts: Facts<'_>) -> impl Iterator<Item = Vec<Recipient>> + use<> {
     let before = facts.event.and_then(|event| event.before()).and_then(|before| before.assignee.clone());
-    let before = before.filter(|name| facts.ticket.assignee.as_ref() != Some(name));
     let named = to.iter().map(|recipient| match recipient {
         Recipient::PreviousAssignee(_) => Recipient::PreviousAssignee(before.clone()),
         recipient => recipient.clone(),

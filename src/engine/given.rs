@@ -95,9 +95,7 @@ pub(super) fn ticket_after(decision: &Decision, desk: &Declarations, now: Timest
 /// and no one had the requester before, so that it is the agent who is declared first.
 pub(super) fn choose_agent(effect: &Effect, ticket: &mut Ticket, desk: &Declarations, now: Timestamp) {
     let Effect::Assign { group, .. } = effect else { return };
-    if let Some(agent) = desk.members(group).next() {
-        ticket.set_assignee(Some(agent.name.clone()), now);
-    }
+    ticket.set_assignee(desk.members(group).next().map(|agent| agent.name.clone()), now);
 }
 
 fn event_comment(test: &TestComment) -> EventComment {

@@ -124,7 +124,18 @@ impl Checker<'_, '_> {
                 false => ConditionKind::All(vec![day(Comparison::AtMost), on_entries]),
             }))
         };
-        let parts = parts.iter().map(on_day).collect::<Option<Vec<_>>>()?;
+        let (first, last) = (parts.first()?.0, parts.last()?.0);
+        let mut parts = parts.iter().map(on_day).collect::<Option<Vec<_>>>()?;
+        // When no entry is left, there is none that a ticket could have, and an unknown number is still unknown.
+        match (&predicate.op, last.filter(|_| first.is_some())) {
+            (Op::HasAll(_), Some(last)) => {
+                parts.push(ask(&date, Op::Compare(Comparison::AtMost, Literal::Date(last))));
+            }
+            (Op::NotIn(_), Some(_)) if predicate.field.kind().may_be_unknown() => {
+                parts.push(ask(&predicate.field, Op::IsSet))
+            }
+            _ => {}
+        }
         let means = condition(if every { ConditionKind::All(parts) } else { ConditionKind::Any(parts) });
         let name = predicate.to_string();
         Some(ConditionKind::Let(Arc::new(Let { name, doc: None, condition: means, span: span.clone() })))

@@ -7,9 +7,14 @@ use regex::Regex;
 /// A key that names a secret, and its value. Names of environment variables are no secrets.
 static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(
-        r#"(?i)([\w-]*(?:password|passphrase|passwd|secret|token|key)[\w-]*)["']?\s*=\s*("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,}#]+)"#,
+        r#"(?i)([\w-]*(?:pass|pwd|secret|token|key|auth|bearer|credential)[\w-]*)["']?\s*=\s*("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,}#"'&]+)"#,
     )
     .ok()
+});
+
+/// A user and password in a URL, or a secret in its query.
+static IN_URL: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r#"(?i)//([^/@\s"']+)@|[?&][\w-]*(?:pass|pwd|secret|token|key|auth)[\w-]*=([^&\s"'#]+)"#).ok()
 });
 
 /// A line with `*` in place of each byte of its secrets, so that offsets stay what they are.
@@ -20,6 +25,11 @@ pub(super) fn hidden<'l>(file: &str, line: &'l str) -> Cow<'l, str> {
         let (Some(key), Some(value)) = (found.get(1), found.get(2)) else { continue };
         if !key.as_str().to_lowercase().ends_with("_env") {
             shown.to_mut().replace_range(value.range(), &"*".repeat(value.len()));
+        }
+    }
+    for found in IN_URL.iter().flat_map(|url| url.captures_iter(line)) {
+        if let Some(secret) = found.get(1).or(found.get(2)) {
+            shown.to_mut().replace_range(secret.range(), &"*".repeat(secret.len()));
         }
     }
     shown
@@ -39,6 +49,9 @@ mod tests {
                 "hook = { url = \"https://x.example\", signing_key = ******, n = 1 }",
             ),
             ("client_secret = abc", "client_secret = ***"),
+            ("urls = \"postgres://me:hunter3@host/db\"", "urls = \"postgres://**********@host/db\""),
+            ("url = \"https://x.example/?a=b&api_token=abc\"", "url = \"https://x.example/?a=b&api_token=***\""),
+            ("header = { Authorization = \"Bearer z\" }", "header = { Authorization = ********** }"),
             ("token = \"never closed", "token = *************"),
             ("client_secret_env = \"TWITE_SECRET\"", "client_secret_env = \"TWITE_SECRET\""),
             ("name = \"Password resets\"", "name = \"Password resets\""),

@@ -134,6 +134,8 @@ fn an_entry_counts_until_its_last_day_is_over() {
             r#"
 list words = ("gift" until 2026-12-24, "fireworks" until 2026-12-31)
 list tags_of_ours = (always, trial until 2026-12-31)
+list over = (trial until 2025-12-31)
+list numbers = (5 until 2025-12-31)
 
 trigger "In" { when requester.handle in vips then add tags in_list }
 trigger "Not in" { when requester.handle not in vips then add tags not_in_list }
@@ -141,6 +143,17 @@ trigger "Words" { when comment.text contains any of words then add tags words }
 trigger "No words" { when not comment.text contains any of words then add tags no_words }
 trigger "All" { when tags has all of tags_of_ours then add tags all_of }
 trigger "None" { when tags has none of tags_of_ours then add tags none_of }
+trigger "All of nothing" { when tags has all of over then add tags all_of_nothing }
+trigger "None of nothing" { when tags has none of over then add tags none_of_nothing }
+trigger "Unknown" { when requester.followers not in numbers then add tags unknown }
+
+test "No entry is left" {
+  given ticket { channel twitter, comment "hello" }
+  when created
+  expect not fired "All of nothing"
+  expect fired "None of nothing"
+  expect not fired "Unknown"
+}
 
 test "On the last day" {
   given ticket { channel twitter, requester.handle "bob", comment "fireworks and a gift", tags always }
