@@ -223,7 +223,7 @@ impl Description<'_> {
         let parts: Vec<_> = actions.map(|action| (LonePart::Action, action)).collect();
         let head = "macro \"update\" {\n  then";
         let mut actions =
-            described::check(name, head, &parts, desk, "", |mut rules| Some(rules.macros.pop()?.then.clone()))?;
+            described::check(name, head, &parts, desk, &[], |mut rules| Some(rules.macros.pop()?.then.clone()))?;
         for action in &mut actions {
             let (template, said) = match &mut action.kind {
                 ActionKind::Reply(template) => (template, self.reply),

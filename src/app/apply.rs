@@ -287,7 +287,11 @@ impl UnitOfWork<'_> {
                         Ok(())
                     }
                     Err(nobody) => {
-                        ticket.set_assignee(None, now);
+                        // Nobody of another group keeps it.
+                        let has = |name: &str| self.rules.desk.members(group).any(|agent| agent.name == name);
+                        if !ticket.assignee.as_deref().is_some_and(has) {
+                            ticket.set_assignee(None, now);
+                        }
                         self.tx.refused(&outgoing, &Reason::new(ReasonKind::NoTarget, nobody)).await
                     }
                 };

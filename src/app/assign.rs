@@ -82,7 +82,7 @@ impl UnitOfWork<'_> {
         if let Some(under) = asked.under {
             let mut free = vec![];
             for agent in agents {
-                match self.tx.unsolved_tickets(agent).await? < i64::from(under) {
+                match self.tx.other_unsolved_tickets(ticket, agent).await? < i64::from(under) {
                     true => free.push(agent),
                     false => passed.busy.push(agent.to_owned()),
                 }
@@ -98,7 +98,7 @@ impl UnitOfWork<'_> {
         let agent = match (last, asked.choosing) {
             (Some(last), _) => Some(last),
             (None, Choosing::Next) => self.tx.next_agent(asked.group, &agents).await?,
-            (None, Choosing::LeastBusy) => self.tx.least_busy_agent(&agents).await?,
+            (None, Choosing::LeastBusy) => self.tx.least_busy_agent(ticket, &agents).await?,
         };
         Ok(match agent {
             Some(agent) => Ok(Chosen { agent, is_last, passed }),

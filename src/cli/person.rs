@@ -124,7 +124,13 @@ impl Update {
         };
         let changed = match changed {
             Err(conflict @ PersonError::Conflict { .. }) => {
-                writeln!(terminal::remarks(), "{}", visible(&conflict.to_string()))?;
+                match self.format {
+                    TableFormat::Json => {
+                        let refused = serde_json::json!({ "refused": conflict.to_string() });
+                        terminal::json().write_all(present::json(&refused)?.as_bytes())?;
+                    }
+                    TableFormat::Table => writeln!(terminal::remarks(), "{}", visible(&conflict.to_string()))?,
+                }
                 return Ok(Exit::Findings);
             }
             changed => changed.map_err(refused)?,

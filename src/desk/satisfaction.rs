@@ -111,9 +111,11 @@ impl Ticket {
         self.set_satisfaction(Some(rating.into()), RatedBy::Requester, made);
     }
 
-    /// Takes over the satisfaction of a ticket that is merged into this one, unless this one has its own.
+    /// Takes over the satisfaction of a ticket that is merged into this one, if it says more: a rating rather than a
+    /// question, and of two ratings the later.
     pub(super) fn take_over_satisfaction(&mut self, other: &mut Self) {
-        if self.satisfaction.is_none() {
+        let says = |ticket: &Self| (ticket.satisfaction.is_some(), ticket.satisfaction_rated);
+        if says(self) < says(other) {
             self.satisfaction = other.satisfaction.take();
             self.satisfaction_comment = other.satisfaction_comment.take();
             self.satisfaction_offered = other.satisfaction_offered.take();

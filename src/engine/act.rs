@@ -134,7 +134,23 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
             ActionKind::Stop => done.stop = true,
         }
     }
+    settle_previous_assignee(&mut done.effects, ticket);
     done
+}
+
+/// Names no previous assignee where it is who still has the ticket, and nobody is chosen later.
+fn settle_previous_assignee(effects: &mut [Effect], ticket: &Ticket) {
+    if effects.iter().any(|effect| matches!(effect, Effect::Assign { .. })) {
+        return;
+    }
+    for effect in effects {
+        let (Effect::Notify { to, .. } | Effect::Remind { to, .. }) = effect else { continue };
+        for recipient in to {
+            if let Recipient::PreviousAssignee(name) = recipient {
+                name.take_if(|name| ticket.assignee.as_ref() == Some(name));
+            }
+        }
+    }
 }
 
 /// The recipients of each mail: those of the desk together, and everybody else alone, who does not learn their addresses.

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     desk::{
-        Actor, Declarations, Effect, Event, Facts, Repeat, Status, Ticket,
+        Actor, Channel, Declarations, Effect, Event, Facts, Repeat, Status, Ticket,
         given::CannotGive,
         text::{counted, fold},
     },
@@ -410,7 +410,7 @@ fn check(rules: &Rules, expect: &Expect, playback: &Playback) -> Option<Failure>
             }
             let expected = containing(kind, text.as_ref());
             let found = match nowhere {
-                Some(why) => format!("nobody gets it: {why}"),
+                Some(why) => format!("nothing comes of it: {why}"),
                 None if effects.is_empty() => "there is none".to_owned(),
                 None => "none matches".to_owned(),
             };
@@ -501,9 +501,13 @@ fn of_kind<'a>(kind: &'a EffectKind, playback: &'a Playback) -> impl Iterator<It
     by_macros.chain(by_rules).filter(move |(effect, _)| is_of_kind(effect))
 }
 
-/// Why nobody gets a mail: neither the recipient that is expected, nor without one, any; `None` if somebody does, or if
-/// the effect is no mail.
+/// Why nothing comes of a mail or an action at X: nobody gets the mail, neither the recipient that is expected, nor without
+/// one, any; there is no post. `None` for other effects.
 fn goes_nowhere(kind: &EffectKind, effect: &Effect, ticket: &Ticket, desk: &Declarations) -> Option<String> {
+    if let Effect::AtX { what } = effect {
+        let no_post = what.is_about_post() && !matches!(ticket.channel, Channel::Twitter | Channel::TwitterLike);
+        return no_post.then(|| "the ticket has no public post".to_owned());
+    }
     let (EffectKind::Notify(to) | EffectKind::Remind(to)) = kind else { return None };
     let (Effect::Notify { to: sent, .. } | Effect::Remind { to: sent, .. }) = effect else { return None };
     let meant: Vec<_> = sent.iter().filter(|sent| to.as_ref().is_none_or(|to| sent.is_from(to))).cloned().collect();

@@ -6,13 +6,14 @@ use super::{
     Diagnostic, SourceFile, SourceSet,
     display::Quoted,
     load::check_sources,
-    rules::Rules,
+    rules::{List, Rules},
+    sources::is_list,
     syntax::{self, LonePart},
 };
 use crate::desk::Declarations;
 
 /// Checks an item whose parts are described one by one. `head` opens the item, as in `view "tickets" {`, and `item`
-/// takes it from the checked rules. The parts may use what is `named`: lists and conditions as rule text.
+/// takes it from the checked rules. The parts may use what is `named`: lists and conditions as files.
 ///
 /// Each part is parsed alone first, so that none can close the item or go on into the next part.
 ///
@@ -23,7 +24,7 @@ pub(crate) fn check<T>(
     head: &str,
     parts: &[(LonePart, String)],
     desk: &Declarations,
-    named: &str,
+    named: &[(String, String)],
     item: impl FnOnce(Rules) -> Option<T>,
 ) -> Result<T, (Vec<Diagnostic>, SourceSet)> {
     let (mut text, mut found) = (String::new(), vec![]);
@@ -37,13 +38,14 @@ pub(crate) fn check<T>(
     let mut found: Vec<_> = found.into_iter().map(|error| error.in_file(&source)).collect();
     if found.is_empty() {
         let text = format!("{head}\n{}}}\n", source.text);
-        let (rules, diagnostics) = check_sources([(name, text), (NAMED, named.to_owned())], desk.clone());
+        let named = named.iter().map(|(name, text)| (name.as_str(), text.clone()));
+        let (rules, diagnostics) = check_sources(std::iter::once((name, text)).chain(named), desk.clone());
         if let Some(item) = rules.and_then(item) {
             return Ok(item);
         }
         let (before, end) = (head.len() + 1, source.text.len());
         let at = |offset: usize| offset.saturating_sub(before).min(end);
-        let diagnostics = diagnostics.into_iter().filter(|diagnostic| **diagnostic.file() != *NAMED);
+        let diagnostics = diagnostics.into_iter().filter(|diagnostic| **diagnostic.file() == *name);
         found.extend(
             diagnostics.map(|diagnostic| {
                 diagnostic.map_spans(|span| source.span(at(span.range().start)..at(span.range().end)))
@@ -55,20 +57,22 @@ pub(crate) fn check<T>(
     Err((found, sources))
 }
 
-/// The name of the source of what is named.
-const NAMED: &str = "named.twite";
-
-/// The lists and named conditions of these rules as rule text, if the condition has the name of any.
-pub(crate) fn named(rules: &Rules, condition: &str) -> String {
+/// The lists and named conditions of these rules as files with their names, if the condition has the name of any.
+pub(crate) fn named(rules: &Rules, condition: &str) -> Vec<(String, String)> {
     let is_name = |word: &&str| {
         rules.lists.iter().any(|list| list.name == **word) || rules.lets.iter().any(|named| named.name == **word)
     };
     let mut words = condition.split(|c: char| !c.is_alphanumeric() && !matches!(c, '_' | '-'));
     if words.find(is_name).is_none() {
-        return String::new();
+        return vec![];
     }
-    let lists = rules.lists.iter().map(ToString::to_string);
-    lists.chain(rules.lets.iter().map(ToString::to_string)).collect()
+    let is_file = |list: &&List| is_list(&list.span.file);
+    let (in_files, in_rules): (Vec<_>, Vec<_>) = rules.lists.iter().partition(is_file);
+    let in_rules = in_rules.iter().map(ToString::to_string);
+    let text = in_rules.chain(rules.lets.iter().map(ToString::to_string)).collect();
+    let source = |list: &List| rules.files.rules.iter().find(|file| file.name == list.span.file);
+    let files = in_files.into_iter().filter_map(source).map(|file| (file.name.to_string(), file.text.to_string()));
+    std::iter::once(("named.twite".to_owned(), text)).chain(files).collect()
 }
 
 /// A value as rule text: as it is if it is one value of the language, else as a string.

@@ -454,6 +454,10 @@ pub(super) const SAMPLES: Phrases = &[
 /// Phrases in what a test expects, besides those in conditions.
 pub(super) const EXPECTATIONS: Phrases = &[
     ("reply <text>", "write `reply contains <text>`"),
+    ("not like", "write `no like the post`"),
+    ("not block", "write `no block requester`"),
+    ("not mute", "write `no mute requester`"),
+    ("ask for satisfaction", "a question is a reply: write `expect reply`"),
     ("note <text>", "write `note contains <text>`"),
     ("notify <text>", "write `notify contains <text>`"),
     ("remind <text>", "write `remind contains <text>`"),
@@ -599,6 +603,8 @@ pub(super) const ACTIONS: Phrases = &[
     ("set <field> + =", COUNT),
     ("set <field> to <field> *", "numbers are not multiplied; write `+` or `-` and a number"),
     ("set <field> to match of", "write `set <field> to the match of \"…(…)…\" in description`"),
+    ("add tag <field> <value>", "write `add <field> <value>`"),
+    ("add tags <field> <value>", "write `add <field> <value>`"),
     ("add tags requester <value>", "write `add requester tags <value>`"),
     ("add tags to requester", ABOUT_REQUESTER),
     ("add tags <value> to requester", ABOUT_REQUESTER),
@@ -671,6 +677,7 @@ pub(super) const RECIPIENTS_START: Phrases = &[("<text>", "write `group <text>`,
 
 /// Phrases in recipients of notifications.
 pub(super) const RECIPIENTS: Phrases = &[
+    ("agents of ticket", "write `agents of group of ticket`"),
     ("group of", OWN_GROUP),
     ("group ,", OWN_GROUP),
     ("group in <number>", OWN_GROUP),
@@ -772,6 +779,8 @@ pub(super) const STARTS: Phrases = &[
     ("business hours", "write it in the time: `first reply within 4 business hours`, for example"),
     ("reopen", "to reopen a ticket, write `set status to open`"),
     ("escalate", "write what it means here, as in `set priority to urgent` or `assign to group \"…\"`"),
+    ("unlike", "rules do not take a like back"),
+    ("unhide", "rules do not show again what was hidden"),
     ("follow", "rules follow nobody; they can `like the post`, `mute requester` or `block requester`"),
     ("retweet", "rules do not repost; they can `like the post`"),
     ("repost", "rules do not repost; they can `like the post`"),

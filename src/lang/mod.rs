@@ -24,6 +24,7 @@ pub mod lines;
 mod load;
 pub mod render;
 pub mod rules;
+mod secrets;
 mod sources;
 mod span;
 mod suggest;

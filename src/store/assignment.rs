@@ -33,11 +33,11 @@ impl Tx {
         Ok(Some((*agent).to_owned()))
     }
 
-    /// The first of these agents with the fewest unsolved tickets.
-    pub async fn least_busy_agent(&mut self, agents: &[&str]) -> Result<Option<String>, StoreError> {
+    /// The first of these agents with the fewest other unsolved tickets.
+    pub async fn least_busy_agent(&mut self, ticket: TicketId, agents: &[&str]) -> Result<Option<String>, StoreError> {
         let mut least: Option<(i64, &str)> = None;
         for agent in agents {
-            let unsolved = self.unsolved_tickets(agent).await?;
+            let unsolved = self.other_unsolved_tickets(ticket, agent).await?;
             if least.is_none_or(|(fewest, _)| unsolved < fewest) {
                 least = Some((unsolved, agent));
             }
@@ -45,10 +45,12 @@ impl Tx {
         Ok(least.map(|(_, agent)| agent.to_owned()))
     }
 
-    /// The number of unsolved tickets that are assigned to an agent.
-    pub async fn unsolved_tickets(&mut self, agent: &str) -> Result<i64, StoreError> {
-        let count = "SELECT count(*) FROM ticket WHERE assignee = $1 AND status NOT IN ('solved', 'closed')";
-        Ok(query_scalar(count).bind(agent).fetch_one(&mut self.conn).await?)
+    /// The number of unsolved tickets besides this one that are assigned to an agent.
+    pub async fn other_unsolved_tickets(&mut self, ticket: TicketId, agent: &str) -> Result<i64, StoreError> {
+        let count = query_scalar(
+            "SELECT count(*) FROM ticket WHERE assignee = $1 AND status NOT IN ('solved', 'closed') AND id <> $2",
+        );
+        Ok(count.bind(agent).bind(ticket.0).fetch_one(&mut self.conn).await?)
     }
 
     /// The agent of the other ticket of a ticket's requester that was assigned last, if that was not before a time.

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     desk::{FieldRef, moment::day},
     lang::{
-        ast::{self, AstNode as _, is_value, span_of},
+        ast::{self, AstNode as _, is_text, is_value, span_of},
         codes,
         diagnostic::{Diagnostic, TextDiagnostic},
         rules::{Comparison, Condition, ConditionKind, Let, Literal, Op, Predicate, Values},
@@ -69,9 +69,10 @@ pub(super) fn too_many(entries: &[Entry], at: Range<usize>) -> Option<TextDiagno
 
 fn last_day(value: &SyntaxElement) -> Result<Date, TextDiagnostic> {
     let text = written(value);
-    let error = match day(&text) {
-        Ok(date) => return Ok(date),
-        Err(why) => no_moment(value, "date", &why),
+    let error = match (day(&text), is_text(value.kind())) {
+        (Ok(date), false) => return Ok(date),
+        (Ok(_), true) => Diagnostic::new(&codes::TW0302, span_of(value), "a date stands without quotes"),
+        (Err(why), _) => no_moment(value, "date", &why),
     };
     Err(match meant_date(&text) {
         Some(meant) => error.with_help(format!("write `until {meant}`")).with_guess(span_of(value), meant.to_string()),

@@ -143,7 +143,8 @@ pub(crate) fn check(
     let mut fine = !diagnostics.iter().any(Diagnostic::is_error);
     // A rule must not be left out without a word.
     let declared = items.len() + files.iter().filter(|file| file.is_list()).count();
-    if let (true, Some(file)) = (fine && rules.declarations() != declared, files.first()) {
+    let has_gaps = gaps.is_some_and(|gaps| !gaps.is_empty());
+    if let (true, Some(file)) = (fine && !has_gaps && rules.declarations() != declared, files.first()) {
         let message = "not all rules could be checked: this is a bug in Twite, please report it";
         diagnostics.push(Diagnostic::new(&codes::TW0101, file.source.span(0..0), message));
         fine = false;
@@ -431,7 +432,8 @@ impl<'a> Context<'a> {
 
     /// The first predicate in a condition that needs an event, as text for a message.
     fn event_in(&self, condition: &Condition) -> Option<String> {
-        let needs = |p: &Predicate| p.field.scope() == Scope::Event || matches!(p.op, Op::Changed { .. });
+        let needs =
+            |p: &Predicate| p.fields().any(|field| field.scope() == Scope::Event) || matches!(p.op, Op::Changed { .. });
         self.first_in(condition, needs, |checked| checked.event.clone())
     }
 

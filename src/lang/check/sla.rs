@@ -126,8 +126,7 @@ impl Checker<'_, '_> {
     /// Checks a condition whose result changes only when the ticket does.
     fn lasting(&mut self, node: &ast::Condition) -> Option<Condition> {
         let passes = |predicate: &Predicate| {
-            predicate.field.scope() == Scope::Clock
-                || predicate.field.follows_from_sla()
+            predicate.fields().any(|field| field.scope() == Scope::Clock || field.follows_from_sla())
                 || predicate.asks_me()
                 || matches!(predicate.op, Op::Since(..) | Op::Until(..) | Op::TimeIn(..))
         };
@@ -138,7 +137,8 @@ impl Checker<'_, '_> {
     /// Checks a condition that asks only for the status.
     fn about_status(&mut self, node: &ast::Condition) -> Option<Condition> {
         let other = |predicate: &Predicate| {
-            predicate.field.name() != "status" || matches!(predicate.op, Op::TimeIn(..) | Op::Changed { .. })
+            predicate.fields().any(|field| field.name() != "status")
+                || matches!(predicate.op, Op::TimeIn(..) | Op::Changed { .. })
         };
         let help =
             "the clock stands still in some statuses: write `pause while status in (pending, hold)`, for example";

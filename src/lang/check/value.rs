@@ -412,7 +412,7 @@ impl Checker<'_, '_> {
             SyntaxElement::Node(list) if list.kind() == SyntaxKind::List => {
                 if let Some(day) = list.part(SyntaxKind::LastDay) {
                     let message = "`until` is for the entries of a named list";
-                    let help = "they are for conditions: declare `list NAME = (…)`, and ask for values `in NAME`";
+                    let help = "last days are for conditions: declare `list NAME = (…)`, and ask for values `in NAME`";
                     self.report(Diagnostic::new(&codes::TW0310, day.span(), message).with_help(help));
                     return None;
                 }

@@ -82,6 +82,10 @@ impl Gaps {
         self.0.contains(key)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn add_where(&mut self, is: bool, key: &'static str) {
         if is {
             self.0.insert(key);

@@ -10,7 +10,7 @@ use toml::{
 use super::table::{Entry, Reader};
 use crate::{
     desk::text::is_blank,
-    lang::{codes, diagnostic::TextDiagnostic as Diagnostic},
+    lang::{codes, diagnostic::TextDiagnostic as Diagnostic, secrets::hidden_in_url},
     settings::{Address, MailSettings, StoreSettings, Webhook, XSettings, is_variable_name},
 };
 
@@ -88,8 +88,11 @@ impl Reader {
         if let Some(server) = server
             && MailSettings::host_and_port(server).is_none()
         {
-            let error =
-                Diagnostic::new(&codes::TW0508, mail.at("server"), format!("`{server}` is not a valid mail server"));
+            let error = Diagnostic::new(
+                &codes::TW0508,
+                mail.at("server"),
+                format!("`{}` is not a valid mail server", hidden_in_url(server)),
+            );
             self.out.push(error.with_help(
                 "write `host` or `host:port`, with a port from 1 to 65535; write an IPv6 address in brackets: `[::1]:25`",
             ));
@@ -146,7 +149,7 @@ impl Reader {
             let message = if may_hold_a_password(url) {
                 "not a valid URL".to_owned()
             } else {
-                format!("`{url}` is not a valid URL")
+                format!("`{}` is not a valid URL", hidden_in_url(url))
             };
             let error = Diagnostic::new(&codes::TW0508, span, message);
             self.out.push(

@@ -7,12 +7,13 @@ use miette::{
     SpanContents,
 };
 
-use super::{elsewhere, in_words, secrets::hidden};
+use super::{elsewhere, in_words};
 use crate::{
     desk::visible::{Visible, is_control, visible},
     lang::{
         diagnostic::{Diagnostic, Label, Severity},
         lines::{LINE_ENDS, LineColumn},
+        secrets::hidden,
         span::SourceSet,
     },
 };

@@ -6,7 +6,6 @@ mod human;
 mod json;
 mod repository;
 mod sarif;
-mod secrets;
 mod short;
 
 pub(super) use fingerprint::Named;

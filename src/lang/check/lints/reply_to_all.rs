@@ -5,7 +5,7 @@ use super::{
     acting::{asks, asks_what_changes, may_come_from},
 };
 use crate::{
-    desk::{Channel, FieldRef},
+    desk::{Channel, FieldRef, XAction},
     lang::{
         codes::Code,
         diagnostic::{Diagnostic, Severity},
@@ -28,7 +28,9 @@ pub(super) static LINT: Lint = Lint {
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for trigger in context.rules.triggers.iter().filter(|trigger| trigger.mode != Mode::Disabled) {
         let when = &trigger.when;
-        let is_reply = |action: &&Action| matches!(action.kind, ActionKind::Reply(_));
+        let is_reply = |action: &&Action| {
+            matches!(action.kind, ActionKind::Reply(_) | ActionKind::Ask(_) | ActionKind::AtX(XAction::Like))
+        };
         let is_mail = |action: &&Action| matches!(action.kind, ActionKind::Notify { .. } | ActionKind::Remind { .. });
         let reply = trigger.then.iter().find(is_reply);
         let Some(said) = reply.or_else(|| trigger.then.iter().find(is_mail)) else { continue };

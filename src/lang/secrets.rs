@@ -35,6 +35,11 @@ pub(super) fn hidden<'l>(file: &str, line: &'l str) -> Cow<'l, str> {
     shown
 }
 
+/// A URL as a message shows it.
+pub(super) fn hidden_in_url(url: &str) -> Cow<'_, str> {
+    hidden("twite.toml", url)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
