@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{App, NoSuchRule, UnitOfWork, accounts::word, apply::EMPTY, audience, people};
 use crate::{
     desk::{
-        AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, FieldRef, Owner,
+        AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, FieldRef, Kind, Owner,
         RatedBy, Rating, Status, Ticket, TicketId, Via, Viewer,
         field::{Declared, known},
         post_text::weighted_length,
@@ -15,9 +15,11 @@ use crate::{
     },
     engine::{self, Decision, UpdatedTicket, changes},
     lang::{
-        Diagnostic, SourceSet, described, did_you_mean, nearest,
+        Diagnostic, SourceSet, described, did_you_mean,
+        display::Quoted,
+        nearest,
         rules::{Action, ActionKind, Literal, Macro, Mode, Part, Rules, SetTo, Span, Template},
-        syntax::LonePart,
+        syntax::{LonePart, is_name},
     },
     store::{Outgoing, StoreError},
 };
@@ -208,6 +210,13 @@ impl Description<'_> {
             (Owner::Ticket, "group") => format!("assign to group {}", described::value(value)),
             (Owner::Ticket, "assignee") if value == "me" => "assign to me".to_owned(),
             (Owner::Ticket, "assignee") => format!("assign to agent {}", described::value(value)),
+            // A text of one word, which is no other field to copy.
+            _ if FieldRef::find(&format!("{of}{field}"), desk).is_some_and(|field| field.kind() == Kind::Text)
+                && is_name(value)
+                && FieldRef::find(value, desk).is_none() =>
+            {
+                format!("set {of}{field} to {}", Quoted(value))
+            }
             _ => format!("set {of}{field} to {}", described::values(value)),
         });
         let clear = self.clear.iter().map(|field| format!("clear {of}{field}"));

@@ -45,8 +45,11 @@ async fn a_person_is_updated() {
     assert_eq!((&after["organisation"], &after["custom"]["tier"]), (&"Northwind Freight".into(), &"gold".into()));
     let (_, sheet, _) = twite(database, &["person", "show", id]);
     assert!(sheet.contains(&format!("\n\n{}\n", &note["note=".len()..])), "{sheet}");
+    json(database, &["person", "update", id, "--set", "note=careful"]);
+    assert_eq!(shown()["person"]["note"], "careful", "one word is a text too");
+    json(database, &["person", "update", id, "--set", note]);
     let cleared = ["--clear", "organisation", "--clear", "field.tier", "--clear", "note", "--remove-tag", "vip"];
     json(database, &[&["person", "update", id], &cleared[..]].concat());
     assert_eq!(shown()["person"], before["person"]);
-    assert_eq!(shown()["changes"].as_array().unwrap().len(), 2);
+    assert_eq!(shown()["changes"].as_array().unwrap().len(), 4);
 }
