@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{App, NoSuchRule, UnitOfWork, accounts::word, apply::EMPTY, audience, people};
 use crate::{
     desk::{
-        AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, FieldRef, Kind, Owner,
+        AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, FieldRef, Owner,
         RatedBy, Rating, Status, Ticket, TicketId, Via, Viewer,
         field::{Declared, known},
         post_text::weighted_length,
@@ -15,11 +15,9 @@ use crate::{
     },
     engine::{self, Decision, UpdatedTicket, changes},
     lang::{
-        Diagnostic, SourceSet, described, did_you_mean,
-        display::Quoted,
-        nearest,
+        Diagnostic, SourceSet, described, did_you_mean, nearest,
         rules::{Action, ActionKind, Literal, Macro, Mode, Part, Rules, SetTo, Span, Template},
-        syntax::{LonePart, is_name},
+        syntax::LonePart,
     },
     store::{Outgoing, StoreError},
 };
@@ -91,10 +89,8 @@ pub struct AgentUpdate {
     /// The version of the ticket that the agent saw, for optimistic locking. Later changes by others are kept; a change
     /// of a field that this update sets too is a conflict. Tags never conflict.
     pub expected_version: Option<i64>,
-    /// Whose rating it is, if it rates the ticket.
-    pub rated_by: RatedBy,
-    /// The rating that it enters.
-    pub rates: Option<Rating>,
+    /// The rating that it enters, and whose it is.
+    pub rates: Option<(Rating, RatedBy)>,
 }
 
 /// The parts of an update as text, with names and values as in macro actions. A value that is none in the rule language,
@@ -143,7 +139,6 @@ impl AgentUpdate {
             account: None,
             not_before: None,
             expected_version: None,
-            rated_by: RatedBy::Agent,
             rates: None,
         }
     }
@@ -168,7 +163,7 @@ impl AgentUpdate {
         let actions =
             rates.into_iter().chain(says).map(|kind| Action { kind, span: Span::of_file("rating".into()) }).collect();
         let rated_by = if by == Actor::Owner { RatedBy::Requester } else { RatedBy::Agent };
-        Self { rated_by, rates: Some(rating), ..Self::new(by, via, actions) }
+        Self { rates: Some((rating, rated_by)), ..Self::new(by, via, actions) }
     }
 
     /// The update that applies a macro.
@@ -179,9 +174,8 @@ impl AgentUpdate {
     fn apply(&self, before: &Ticket, desk: &Declarations, now: Timestamp) -> UpdatedTicket {
         let cause = self.applies.clone().map(Cause::Macro);
         let mut done = engine::agent_update(&self.actions, before, desk, now, (self.by.clone(), self.via), cause);
-        done.ticket.rated_by(before, self.rated_by);
-        if let Some(rating) = self.rates {
-            done.ticket.confirm_rating(rating, self.rated_by, now);
+        if let Some((rating, by)) = self.rates {
+            done.ticket.confirm_rating(rating, by, now);
         }
         done
     }
@@ -210,14 +204,7 @@ impl Description<'_> {
             (Owner::Ticket, "group") => format!("assign to group {}", described::value(value)),
             (Owner::Ticket, "assignee") if value == "me" => "assign to me".to_owned(),
             (Owner::Ticket, "assignee") => format!("assign to agent {}", described::value(value)),
-            // A text of one word, which is no other field to copy.
-            _ if FieldRef::find(&format!("{of}{field}"), desk).is_some_and(|field| field.kind() == Kind::Text)
-                && is_name(value)
-                && FieldRef::find(value, desk).is_none() =>
-            {
-                format!("set {of}{field} to {}", Quoted(value))
-            }
-            _ => format!("set {of}{field} to {}", described::values(value)),
+            _ => format!("set {of}{field} to {}", described::values_of(&format!("{of}{field}"), value, desk)),
         });
         let clear = self.clear.iter().map(|field| format!("clear {of}{field}"));
         let tags = match self.of {

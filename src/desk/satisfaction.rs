@@ -85,7 +85,7 @@ impl Ticket {
         }
     }
 
-    /// Records the same rating again, by somebody else.
+    /// Records whose a rating is: one that was just set, or the same as before.
     pub fn confirm_rating(&mut self, rating: Rating, by: RatedBy, now: Timestamp) {
         let is_same = self.satisfaction.and_then(Satisfaction::rating) == Some(rating);
         if is_same && self.satisfaction_by != Some(by) {

@@ -10,7 +10,7 @@ use super::{
     sources::is_list,
     syntax::{self, LonePart},
 };
-use crate::desk::Declarations;
+use crate::desk::{Declarations, FieldRef, Kind};
 
 /// Checks an item whose parts are described one by one. `head` opens the item, as in `view "tickets" {`, and `item`
 /// takes it from the checked rules. The parts may use what is `named`: lists and conditions as files.
@@ -83,9 +83,12 @@ pub(crate) fn value(written: &str) -> Cow<'_, str> {
     }
 }
 
-/// Values separated by commas as rule text: as they are if each is one value of the language, else as one string.
-pub(crate) fn values(written: &str) -> Cow<'_, str> {
-    match syntax::are_values(written) {
+/// Values of a field, separated by commas, as rule text: as they are if each is one value of the language, else as one
+/// string. One word for a text field is a string too, unless it names another field.
+pub(crate) fn values_of<'w>(field: &str, written: &'w str, desk: &Declarations) -> Cow<'w, str> {
+    let is_text = || FieldRef::find(field, desk).is_some_and(|field| field.kind() == Kind::Text);
+    let is_word = syntax::is_name(written) && FieldRef::find(written, desk).is_none();
+    match syntax::are_values(written) && !(is_word && is_text()) {
         true => written.into(),
         false => Quoted(written).to_string().into(),
     }

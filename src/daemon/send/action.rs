@@ -5,8 +5,8 @@ use super::{
     outcome::{Arrived, Failure, kind_of, refused, stored},
 };
 use crate::{
-    desk::{AccountState, Comment, CommentSource, ConnectedAccount, Reason, ReasonKind, XAction, XId},
-    store::{GRANT, OutboxItem, sending},
+    desk::{Comment, CommentSource, ConnectedAccount, Reason, ReasonKind, XAction, XId},
+    store::OutboxItem,
     x::{Refusal, XError},
 };
 
@@ -15,16 +15,9 @@ impl Sending {
     pub(super) async fn at_x(&self, item: &OutboxItem, what: XAction) -> Result<Arrived, Failure> {
         let on = self.target(item, what).await?;
         let account = self.acting_account(item).await?;
-        let client = self.shared.client(&account).ok_or_else(|| {
-            let words = format!("no connection to X for @{}: see the log", account.handle);
-            Failure::Later(Reason::new(ReasonKind::NotReady, words))
-        })?;
-        match client.act(what, &on).await {
+        match self.client_of(&account)?.act(what, &on).await {
             Ok(()) => {
-                // It was done, even if the store cannot end the pause.
-                if let Err(error) = self.shared.resume(&account, &[sending(&item.destination), GRANT]).await {
-                    self.shared.trouble.tell(&error);
-                }
+                self.works_again(item, &account).await;
                 Ok(Arrived { what: "action at X", text: what.to_string(), x_id: None, but: None })
             }
             Err(error) => Err(not_done(account, error)),
@@ -59,19 +52,7 @@ impl Sending {
             }
             None => return Err(refused(ReasonKind::NoAccount, "the ticket is of no declared account")),
         }
-        let connected = self.app().store().accounts().await.map_err(stored)?;
-        let account = connected.into_iter().find(|account| account.handle.eq_ignore_ascii_case(handle));
-        let account = account
-            .ok_or_else(|| Failure::Later(Reason::new(ReasonKind::NoAccount, format!("@{handle} is not connected"))))?;
-        match account.state {
-            AccountState::Connected => Ok(account),
-            AccountState::Unauthorised => {
-                Err(Failure::Paused(account, Refusal::GrantDead("connect it again".to_owned())))
-            }
-            state @ (AccountState::Deactivated | AccountState::Unlinked) => {
-                Err(refused(ReasonKind::NoAccount, format!("@{} is {}", account.handle, state.as_str())))
-            }
-        }
+        self.usable(handle, |words| refused(ReasonKind::NoAccount, words)).await
     }
 }
 

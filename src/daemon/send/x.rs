@@ -1,5 +1,7 @@
 //! Sends replies on X, and looks up whether they were delivered if that is uncertain.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -37,10 +39,7 @@ impl Sending {
         };
         let reply = Reply::to(&comment, text).map(|reply| reply.to_newest(versions));
         let account = self.answering_account(item).await?;
-        let client = self.shared.client(&account).ok_or_else(|| {
-            let words = format!("no connection to X for @{}: see the log", account.handle);
-            Failure::Later(Reason::new(ReasonKind::NotReady, words))
-        })?;
+        let client = self.client_of(&account)?;
         if item.possibly_sent {
             // The earlier send may have been delivered before the post was deleted.
             let reply = reply.map_err(|e| Failure::Unknown(Reason::new(why_not(e), e.to_string())))?;
@@ -64,10 +63,7 @@ impl Sending {
         };
         match sent {
             Ok(id) => {
-                // It was delivered, even if the store cannot end the pause.
-                if let Err(error) = self.shared.resume(&account, &[sending(&item.destination), GRANT]).await {
-                    self.shared.trouble.tell(&error);
-                }
+                self.works_again(item, &account).await;
                 Ok(arrived(&reply, id))
             }
             Err(error) => Err(not_sent(item, account, error)),
@@ -139,12 +135,19 @@ impl Sending {
         let ticket = self.ticket_of(item).await?.unwrap_or_default();
         let settings = self.app().settings();
         let settings = settings.accounts.replying(&ticket, item.account.as_deref()).map_err(never)?;
+        self.usable(&settings.handle, never).await
+    }
+
+    /// The connected account with this handle; `never` makes the failure if it is not to be used any more.
+    pub(super) async fn usable(
+        &self,
+        handle: &str,
+        never: impl FnOnce(String) -> Failure,
+    ) -> Result<ConnectedAccount, Failure> {
         let connected = self.app().store().accounts().await.map_err(stored)?;
-        let account =
-            connected.into_iter().find(|a| a.handle.eq_ignore_ascii_case(&settings.handle)).ok_or_else(|| {
-                let words = format!("@{} is not connected", settings.handle);
-                Failure::Later(Reason::new(ReasonKind::NoAccount, words))
-            })?;
+        let account = connected.into_iter().find(|account| account.handle.eq_ignore_ascii_case(handle));
+        let account = account
+            .ok_or_else(|| Failure::Later(Reason::new(ReasonKind::NoAccount, format!("@{handle} is not connected"))))?;
         match account.state {
             AccountState::Connected => Ok(account),
             AccountState::Unauthorised => {
@@ -154,6 +157,21 @@ impl Sending {
             state @ (AccountState::Deactivated | AccountState::Unlinked) => {
                 Err(never(format!("@{} is {}", account.handle, state.as_str())))
             }
+        }
+    }
+
+    /// The connection to X of an account.
+    pub(super) fn client_of(&self, account: &ConnectedAccount) -> Result<Arc<Client>, Failure> {
+        self.shared.client(account).ok_or_else(|| {
+            let words = format!("no connection to X for @{}: see the log", account.handle);
+            Failure::Later(Reason::new(ReasonKind::NotReady, words))
+        })
+    }
+
+    /// Ends the pause of what has just worked for an account. It has worked, even if the store cannot end the pause.
+    pub(super) async fn works_again(&self, item: &OutboxItem, account: &ConnectedAccount) {
+        if let Err(error) = self.shared.resume(account, &[sending(&item.destination), GRANT]).await {
+            self.shared.trouble.tell(&error);
         }
     }
 
