@@ -172,7 +172,7 @@ pub enum MailSecurity {
     None,
 }
 
-/// Maximum rates for what rules send: too many automatic public replies get accounts banned.
+/// Maximum rates for what rules send and do: too many automatic replies, likes or blocks get accounts banned.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
@@ -180,13 +180,20 @@ pub struct Limits {
     pub replies_per_person_per_hour: u32,
     /// Maximum replies by rules from one account per hour.
     pub replies_per_account_per_hour: u32,
+    /// Maximum actions at X by rules from one account per hour, such as likes.
+    pub actions_per_account_per_hour: u32,
     /// Maximum tickets per minute on which automations fire; the others wait.
     pub automations_per_minute: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { replies_per_person_per_hour: 3, replies_per_account_per_hour: 100, automations_per_minute: 500 }
+        Self {
+            replies_per_person_per_hour: 3,
+            replies_per_account_per_hour: 100,
+            actions_per_account_per_hour: 100,
+            automations_per_minute: 500,
+        }
     }
 }
 
@@ -206,6 +213,7 @@ pub struct NumberRange {
 /// The allowed range of each number in `twite.toml`.
 pub static NUMBERS: &[NumberRange] = &[
     NumberRange { table: "account", key: "post_length", allowed: 1..=25_000, unit: "characters" },
+    NumberRange { table: "limits", key: "actions_per_account_per_hour", allowed: 0..=100_000, unit: "actions" },
     NumberRange { table: "limits", key: "automations_per_minute", allowed: 1..=1_000_000, unit: "tickets" },
     NumberRange { table: "limits", key: "replies_per_account_per_hour", allowed: 0..=100_000, unit: "replies" },
     NumberRange { table: "limits", key: "replies_per_person_per_hour", allowed: 0..=1_000, unit: "replies" },

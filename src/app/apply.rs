@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Notice, UnitOfWork, assign::Asked, notice::Outcome};
 use crate::{
     desk::{
-        Actor, Author, Cause, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind, RatedBy,
+        Actor, Author, Cause, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind, Question,
         Reason, ReasonKind, Status, Ticket, TicketId, Via, Viewer, text::is_blank,
     },
     engine::Decision,
@@ -243,7 +243,7 @@ impl UnitOfWork<'_> {
         match &outgoing.effect {
             Effect::Reply { text, .. } | Effect::Note { text } if is_blank(text) => {
                 if outgoing.effect.asks() {
-                    ticket.set_satisfaction(None, RatedBy::Rule, now);
+                    ticket.follow_question(Question::Fails);
                 }
                 let reason = Reason::new(ReasonKind::Empty, EMPTY);
                 let what = if matches!(outgoing.effect, Effect::Note { .. }) { "note" } else { "reply" };

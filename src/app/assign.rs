@@ -96,7 +96,12 @@ impl UnitOfWork<'_> {
         let last = last.filter(|last| agents.contains(&last.as_str()));
         let is_last = last.is_some();
         let agent = match (last, asked.choosing) {
-            (Some(last), _) => Some(last),
+            // Who gets the person's next ticket has had a turn: the round robin shares all tickets out, not what is left.
+            (Some(last), Choosing::Next) => {
+                self.tx.record_turn(asked.group, &last).await?;
+                Some(last)
+            }
+            (Some(last), Choosing::LeastBusy) => Some(last),
             (None, Choosing::Next) => self.tx.next_agent(asked.group, &agents).await?,
             (None, Choosing::LeastBusy) => self.tx.least_busy_agent(ticket, &agents).await?,
         };

@@ -82,7 +82,7 @@ pub enum Notice {
     Delivery {
         /// The ticket.
         ticket: TicketId,
-        /// Its kind: "reply", "direct message", "mail" or "webhook".
+        /// Its kind: "reply", "direct message", "mail" or "webhook"; or what is done at X, such as "like the post".
         what: &'static str,
         /// Its text or its recipient.
         text: String,
@@ -190,6 +190,8 @@ pub enum Notice {
 pub enum Outcome {
     /// It arrived.
     Sent,
+    /// It was done at X.
+    Done,
     /// Its response was lost, and a post at X now shows that it was delivered.
     Found,
     /// It was refused permanently.
@@ -261,7 +263,7 @@ impl Notice {
             | Self::Linked { .. }
             | Self::Fired { .. }
             | Self::HeldBack { .. }
-            | Self::Delivery { outcome: Outcome::Sent | Outcome::Found | Outcome::Later(_), .. }
+            | Self::Delivery { outcome: Outcome::Sent | Outcome::Done | Outcome::Found | Outcome::Later(_), .. }
             | Self::Reloaded { .. }
             | Self::Recovered { .. }
             | Self::Mended { .. } => Level::INFO,
@@ -292,11 +294,12 @@ impl fmt::Display for Notice {
             }
             Self::Delivery { ticket, what, outcome, .. } => match outcome {
                 Outcome::Sent => write!(f, "ticket {ticket}: {what} sent"),
+                Outcome::Done => write!(f, "ticket {ticket}: {what}: done"),
                 Outcome::Found => {
                     write!(f, "ticket {ticket}: {what} sent, confirmed at X")
                 }
                 Outcome::Refused(why) => write!(f, "ticket {ticket}: {what} refused: {why}"),
-                Outcome::Later(why) => write!(f, "ticket {ticket}: {what} not sent, will be retried: {why}"),
+                Outcome::Later(why) => write!(f, "ticket {ticket}: {what} failed, will be retried: {why}"),
                 Outcome::Unknown(why) => write!(
                     f,
                     "ticket {ticket}: {what} of unknown outcome; `twite outbox` can withdraw or resend it: {why}"

@@ -103,7 +103,7 @@ pub struct LastAgent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Choosing {
-    /// Round robin: the agent whose last turn is longest ago.
+    /// Round robin: the agent whose last turn is longest ago. A ticket that goes to the requester's last agent is a turn too.
     Next,
     /// The agent with the fewest unsolved tickets.
     LeastBusy,

@@ -241,7 +241,7 @@ impl Ticket {
             self.satisfaction_by.get_or_insert(RatedBy::Requester);
             self.requester.satisfaction.get_or_insert(rating);
             self.requester.satisfaction_rated.get_or_insert(rated);
-        } else if self.satisfaction.is_some() {
+        } else if self.satisfaction == Some(Satisfaction::Offered) {
             self.satisfaction_offered.get_or_insert(self.updated);
         }
         if self.requester.satisfaction.is_some() {

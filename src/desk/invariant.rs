@@ -154,9 +154,9 @@ static INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         fields: &["satisfaction_offered", "satisfaction"],
-        says: "a ticket can have `satisfaction_offered` only if it has `satisfaction`, and must have it if that is `offered`",
+        says: "a ticket must have `satisfaction_offered` if `satisfaction` is `offered`, may have it if that is a rating, and cannot otherwise",
         holds: |ticket| match ticket.satisfaction {
-            None => ticket.satisfaction_offered.is_none(),
+            None | Some(Satisfaction::Asking | Satisfaction::Undelivered) => ticket.satisfaction_offered.is_none(),
             Some(Satisfaction::Offered) => ticket.satisfaction_offered.is_some(),
             Some(_) => ticket.satisfaction_offered <= ticket.satisfaction_rated,
         },

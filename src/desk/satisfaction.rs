@@ -15,6 +15,17 @@ pub struct RatingWords {
     pub bad: Vec<String>,
 }
 
+/// What becomes of a question to rate the help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// It waits to be delivered.
+    Waits,
+    /// It is not delivered.
+    Fails,
+    /// It was delivered at this time, or may have been.
+    Arrives(Timestamp),
+}
+
 impl RatingWords {
     /// The words that always count.
     pub const ALWAYS: [(Rating, [&str; 2]); 2] = [(Rating::Good, ["good", "👍"]), (Rating::Bad, ["bad", "👎"])];
@@ -54,10 +65,15 @@ impl Satisfaction {
     /// The rating, if it is one.
     pub const fn rating(self) -> Option<Rating> {
         match self {
-            Self::Offered => None,
+            Self::Asking | Self::Undelivered | Self::Offered => None,
             Self::Good => Some(Rating::Good),
             Self::Bad => Some(Rating::Bad),
         }
+    }
+
+    /// Whether it only follows from what becomes of a question: rules and agents cannot set it.
+    pub const fn is_of_delivery(self) -> bool {
+        matches!(self, Self::Asking | Self::Undelivered)
     }
 }
 
@@ -74,7 +90,22 @@ impl Ticket {
         (self.satisfaction_rated, self.satisfaction_by) = (rating.map(|_| now), rating.map(|_| by));
         match rating {
             Some(rating) => self.requester.rate(rating, now),
-            None => self.satisfaction_offered = to.map(|_| now),
+            None => self.satisfaction_offered = (to == Some(Satisfaction::Offered)).then_some(now),
+        }
+    }
+
+    /// Records what became of a question to the requester. Whoever was asked stays asked, and a rating is kept.
+    pub fn follow_question(&mut self, question: Question) {
+        match (question, self.satisfaction) {
+            (Question::Waits, None | Some(Satisfaction::Undelivered)) => self.satisfaction = Some(Satisfaction::Asking),
+            (Question::Fails, Some(Satisfaction::Asking)) => self.satisfaction = Some(Satisfaction::Undelivered),
+            (Question::Arrives(at), None | Some(Satisfaction::Asking | Satisfaction::Undelivered)) => {
+                // X's clock may differ from that of this machine.
+                let at = at.max(self.created);
+                self.set_satisfaction(Some(Satisfaction::Offered), RatedBy::Rule, at);
+                self.updated = self.updated.max(at);
+            }
+            _ => {}
         }
     }
 
@@ -112,9 +143,15 @@ impl Ticket {
     }
 
     /// Takes over the satisfaction of a ticket that is merged into this one, if it says more: a rating rather than a
-    /// question, and of two ratings the later.
+    /// question, a question that was delivered rather than one that was not, and of two ratings the later.
     pub(super) fn take_over_satisfaction(&mut self, other: &mut Self) {
-        let says = |ticket: &Self| (ticket.satisfaction.is_some(), ticket.satisfaction_rated);
+        let rank = |satisfaction| match satisfaction {
+            Satisfaction::Undelivered => 0,
+            Satisfaction::Asking => 1,
+            Satisfaction::Offered => 2,
+            Satisfaction::Good | Satisfaction::Bad => 3,
+        };
+        let says = |ticket: &Self| (ticket.satisfaction.map(rank), ticket.satisfaction_rated);
         if says(self) < says(other) {
             self.satisfaction = other.satisfaction.take();
             self.satisfaction_comment = other.satisfaction_comment.take();
@@ -191,6 +228,41 @@ mod tests {
         assert_eq!((ticket.satisfaction, ticket.satisfaction_by), (Some(Satisfaction::Good), Some(RatedBy::Requester)));
         assert_eq!((ticket.satisfaction_offered, ticket.satisfaction_rated), (Some(second(3)), Some(second(4))));
         assert_eq!(ticket.rating_in(&message("bad"), second(5), &words), None, "answered already");
+    }
+
+    #[test]
+    fn a_question_counts_from_its_delivery() {
+        use Satisfaction::{Asking, Good, Offered, Undelivered};
+        let (waits, fails, arrives) = (Question::Waits, Question::Fails, Question::Arrives(second(9)));
+        for (before, question, after) in [
+            (None, waits, Some(Asking)),
+            (None, fails, None),
+            (None, arrives, Some(Offered)),
+            (Some(Asking), waits, Some(Asking)),
+            (Some(Asking), fails, Some(Undelivered)),
+            (Some(Asking), arrives, Some(Offered)),
+            (Some(Undelivered), waits, Some(Asking)),
+            (Some(Undelivered), arrives, Some(Offered)),
+            (Some(Offered), fails, Some(Offered)),
+            (Some(Good), arrives, Some(Good)),
+        ] {
+            let mut ticket = Ticket::default();
+            ticket.set_satisfaction(before, RatedBy::Rule, second(1));
+            ticket.follow_question(question);
+            assert_eq!(ticket.satisfaction, after, "{before:?} {question:?}");
+            let asked = if before == Some(Offered) { second(1) } else { second(9) };
+            assert_eq!(
+                ticket.satisfaction_offered,
+                (after == Some(Offered)).then_some(asked),
+                "{before:?} {question:?}"
+            );
+            let message = message("good");
+            assert_eq!(
+                ticket.rating_in(&message, second(9), &RatingWords::default()).is_some(),
+                after == Some(Offered),
+                "only who was asked answers"
+            );
+        }
     }
 
     #[test]

@@ -128,7 +128,7 @@ words! {
         Empty = "empty",
         /// The text exceeds the maximum length of a post of the account.
         TooLong = "too_long",
-        /// Rules sent too many replies within an hour.
+        /// Rules sent too many replies, or did too much at X, within an hour.
         Capped = "capped",
         /// The previous part of a multi-part reply was not delivered.
         EarlierPart = "earlier_part",
@@ -261,6 +261,10 @@ words! {
 words! {
     /// What a requester says about the help; no value until somebody asks.
     Satisfaction, ordered: false {
+        /// The question waits to be delivered.
+        Asking = "asking",
+        /// The question was refused or withdrawn.
+        Undelivered = "undelivered",
         /// Asked, and not answered yet.
         Offered = "offered",
         /// Rated good.

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     desk::{
-        Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Kind, LastAgent, Owner, RatedBy,
-        Recipient, Satisfaction, Scope, Ticket, Value,
+        Change, Channel, Declarations, Effect, Event, Facts, Field, FieldRef, Kind, LastAgent, Owner, Question,
+        Recipient, Scope, Ticket, Value,
         field::{FIELDS, Members},
         normalize::tag,
     },
@@ -92,7 +92,7 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
                 // Once, until the field is cleared.
                 if ticket.satisfaction.is_none() {
                     done.effects.push(reply(template, facts, true));
-                    ticket.set_satisfaction(Some(Satisfaction::Offered), RatedBy::Rule, now);
+                    ticket.follow_question(Question::Waits);
                 }
             }
             ActionKind::Note(template) => done.effects.push(Effect::Note { text: text(template) }),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::decision::Decision;
 use crate::{
     desk::{
-        Actor, Author, Declarations, Effect, Event, EventComment, EventKind, RatedBy, Ticket, Via,
+        Actor, Author, Declarations, Effect, Event, EventComment, EventKind, Question, RatedBy, Ticket, Via,
         given::{CannotGive, give},
         text::is_blank,
     },
@@ -77,7 +77,7 @@ pub(super) fn apply_step(
     }
 }
 
-/// The ticket after a decision, with the notes of its effects, and the agents that they choose.
+/// The ticket after a decision, with the notes and questions of its effects, and the agents that they choose.
 pub(super) fn ticket_after(decision: &Decision, desk: &Declarations, now: Timestamp) -> Ticket {
     let mut ticket = decision.ticket.clone();
     for effect in &decision.effects {
@@ -85,10 +85,20 @@ pub(super) fn ticket_after(decision: &Decision, desk: &Declarations, now: Timest
             Effect::Note { text } if !is_blank(text) => {
                 ticket.add_comment(&comment(Author::Rule, false, text), now);
             }
-            effect => choose_agent(effect, &mut ticket, desk, now),
+            effect => {
+                choose_agent(effect, &mut ticket, desk, now);
+                deliver_question(effect, &mut ticket, now);
+            }
         }
     }
     ticket
+}
+
+/// Delivers a question to rate the help. In a test, everything is delivered as soon as it is decided.
+pub(super) fn deliver_question(effect: &Effect, ticket: &mut Ticket, now: Timestamp) {
+    if let Effect::Reply { text, asks: true } = effect {
+        ticket.follow_question(if is_blank(text) { Question::Fails } else { Question::Arrives(now) });
+    }
 }
 
 /// Assigns a ticket to the agent that an effect chooses from a group. In a test, nobody has a ticket yet, nobody is away,

@@ -244,11 +244,15 @@ fn play<'r>(rules: &'r RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Resu
                     given::choose_agent(effect, &mut done.ticket, &rules.desk, playback.now);
                 }
                 let ticket = &done.ticket;
+                let asks = done.effects.iter().find(|effect| effect.asks()).cloned();
                 playback.macro_effects.extend(done.effects.into_iter().map(|effect| (effect, ticket.clone())));
                 if let Detail::Decide(Some(coverage)) = &mut detail {
                     coverage.record_macro(&applied.title);
                 }
                 playback.run(rules, done.ticket, done.event, &mut detail);
+                if let Some(asks) = asks {
+                    given::deliver_question(&asks, &mut playback.ticket, playback.now);
+                }
             }
             _ => {
                 let (after, event) = given::apply_step(test, when, before, &rules.desk, playback.now)?;

@@ -20,17 +20,22 @@ impl Tx {
             taken.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, StoreError>>()?;
         let last_chosen = |agent: &&&str| taken.iter().find(|(name, _)| name == **agent).map_or(0, |(_, taken)| *taken);
         let Some(agent) = agents.iter().min_by_key(last_chosen) else { return Ok(None) };
-        let last = taken.iter().map(|(_, taken)| *taken).max().unwrap_or(0);
+        self.record_turn(group, agent).await?;
+        Ok(Some((*agent).to_owned()))
+    }
+
+    /// Records that an agent of a group had a turn, so that the others come first.
+    pub async fn record_turn(&mut self, group: &str, agent: &str) -> Result<(), StoreError> {
         query(
-            "INSERT INTO round_robin (group_name, agent, taken) VALUES ($1, $2, $3)
+            "INSERT INTO round_robin (group_name, agent, taken)
+             SELECT $1, $2, 1 + coalesce(max(taken), 0) FROM round_robin WHERE group_name = $1
              ON CONFLICT (group_name, agent) DO UPDATE SET taken = excluded.taken",
         )
         .bind(group)
-        .bind(*agent)
-        .bind(last + 1)
+        .bind(agent)
         .execute(&mut self.conn)
         .await?;
-        Ok(Some((*agent).to_owned()))
+        Ok(())
     }
 
     /// The first of these agents with the fewest other unsolved tickets.

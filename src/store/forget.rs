@@ -219,9 +219,7 @@ impl Tx {
                 .bind(why)
                 .execute(&mut self.conn)
                 .await?;
-                if row.try_get::<i64, _>("possibly_sent")? == 0 {
-                    self.recount_for(item, now).await?;
-                }
+                self.recount_for(item, now).await?;
             }
         }
         Ok(())

@@ -448,7 +448,7 @@ impl Store {
         .bind(&reason.words)
         .execute(&mut tx.conn)
         .await?;
-        if next == Next::Refused {
+        if matches!(next, Next::Refused | Next::Unknown) {
             tx.recount_for(item.id, now).await?;
         }
         tx.commit().await
@@ -511,6 +511,15 @@ impl Store {
         .fetch_one(&self.reader)
         .await?;
         Ok(RepliesSince { to_person: row.try_get(0)?, from_account: row.try_get(1)? })
+    }
+
+    /// Counts what rules did since a time at a destination.
+    pub async fn actions_since(&self, since: Timestamp, destination: &Destination) -> Result<i64, StoreError> {
+        let count = query_scalar(
+            "SELECT count(*) FROM outbox
+             WHERE kind = 'at_x' AND rule IS NOT NULL AND destination = $2 AND state = 'sent' AND sent > $1",
+        );
+        Ok(count.bind(since.as_millisecond()).bind(destination.to_string()).fetch_one(&self.reader).await?)
     }
 }
 

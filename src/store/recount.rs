@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use super::{
     StoreError, Tx,
     db::{query, query_scalar},
-    times,
+    times, words,
 };
 use crate::{
-    desk::{Effect, RatedBy, Satisfaction, TicketId},
+    desk::{Effect, Question, TicketId, XId},
     engine::minute,
 };
 
@@ -79,8 +79,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Follows a change of an outbox item's delivery state on its ticket: [`Tx::recount`] if it is an agent's reply. A
-    /// requester who was not reached is not asked.
+    /// Follows a change of an outbox item's delivery state on its ticket: [`Tx::recount`] if it is an agent's reply,
+    /// and whether the requester was asked to rate the help.
     pub(super) async fn recount_for(&mut self, item: i64, now: Timestamp) -> Result<(), StoreError> {
         let ticket =
             "SELECT ticket FROM outbox WHERE id = $1 AND kind = 'reply' AND rule IS NULL AND ticket IS NOT NULL";
@@ -90,11 +90,12 @@ impl Tx {
         self.follow_question(item, now).await
     }
 
-    /// Takes back that a ticket's requester was asked to rate the help, if an outbox item that asks was refused or
-    /// withdrawn; and asserts it again, if that item is sent after all.
+    /// Follows what became of an outbox item that asks a ticket's requester to rate the help, on the ticket, or on the one
+    /// that it was merged into. It counts as asked from its delivery; what X never confirmed may have arrived.
     async fn follow_question(&mut self, item: i64, now: Timestamp) -> Result<(), StoreError> {
         let row = query(
-            "SELECT ticket, effect, state, made FROM outbox WHERE id = $1 AND kind = 'reply' AND ticket IS NOT NULL",
+            "SELECT coalesce(t.merged_into, t.id) AS ticket, o.effect, o.state, o.x_id, o.sent, o.first_send
+             FROM outbox o JOIN ticket t ON t.id = o.ticket WHERE o.id = $1 AND o.kind = 'reply'",
         );
         let Some(row) = row.bind(item).fetch_optional(&mut self.conn).await? else { return Ok(()) };
         let effect: Effect =
@@ -102,17 +103,19 @@ impl Tx {
         if !effect.asks() {
             return Ok(());
         }
-        let Some(mut ticket) = self.ticket(TicketId(row.try_get("ticket")?)).await? else { return Ok(()) };
-        let asked = times(row.try_get("made")?)?;
-        let (state, offered) = (row.try_get::<&str, _>("state")?, Some(Satisfaction::Offered));
-        let is_on_ticket = ticket.satisfaction == offered && ticket.satisfaction_offered == asked;
-        match (state, asked) {
-            ("refused" | "withdrawn", _) if is_on_ticket => ticket.set_satisfaction(None, RatedBy::Rule, now),
-            ("waiting" | "sent", Some(asked)) if ticket.satisfaction.is_none() => {
-                ticket.set_satisfaction(offered, RatedBy::Rule, asked);
+        let question = match row.try_get::<&str, _>("state")? {
+            "waiting" | "sending" => Question::Waits,
+            "sent" => {
+                // By X's clock, as the answers.
+                let x_id = words::<XId>(row.try_get("x_id")?)?.and_then(|id| id.made_at_millis());
+                Question::Arrives(times(x_id.or(row.try_get("sent")?))?.unwrap_or(now))
             }
-            _ => return Ok(()),
-        }
-        self.save(&ticket, now).await
+            "unknown" => Question::Arrives(times(row.try_get("first_send")?)?.unwrap_or(now)),
+            _ => Question::Fails,
+        };
+        let Some(before) = self.ticket(TicketId(row.try_get("ticket")?)).await? else { return Ok(()) };
+        let mut ticket = before.clone();
+        ticket.follow_question(question);
+        if ticket == before { Ok(()) } else { self.save(&ticket, now).await }
     }
 }

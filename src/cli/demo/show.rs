@@ -80,13 +80,18 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
         Notice::Delivery { ticket, what, text, outcome } => {
             let (mark, style, end) = match outcome {
                 Outcome::Sent => ("↩", Style::new().magenta(), "sent".to_owned()),
+                Outcome::Done => ("↩", Style::new().magenta(), "done".to_owned()),
                 Outcome::Found => ("↩", Style::new().magenta(), "sent, confirmed at X".to_owned()),
                 Outcome::Refused(why) => ("✘", Style::new().red(), format!("refused: {why}")),
                 Outcome::Later(why) => ("…", Style::new().yellow(), format!("will be retried: {why}")),
                 Outcome::Unknown(why) => ("?", Style::new().red(), format!("outcome unknown: {why}")),
             };
-            let line = format!("{mark} ticket {ticket}: {what} {}", visible(&headline(&end, MAX_TEXT_CHARS)));
+            let colon = if *outcome == Outcome::Done { ":" } else { "" };
+            let line = format!("{mark} ticket {ticket}: {what}{colon} {}", visible(&headline(&end, MAX_TEXT_CHARS)));
             writeln!(out, "    {}", paint(&line, style))?;
+            if text.is_empty() {
+                return Ok(());
+            }
             writeln!(out, "      {}", paint(&visible(&headline(text, MAX_TEXT_CHARS)), Style::new().dimmed()))
         }
         Notice::SetAside { reason, .. } => {

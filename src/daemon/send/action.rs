@@ -2,10 +2,10 @@
 
 use super::{
     Sending,
-    outcome::{Arrived, Failure, kind_of, refused, stored},
+    outcome::{Arrived, Failure, kind_of, refused, stored, within},
 };
 use crate::{
-    desk::{Comment, CommentSource, ConnectedAccount, Reason, ReasonKind, XAction, XId},
+    desk::{Comment, CommentSource, ConnectedAccount, Reason, ReasonKind, XAction, XId, text::counted},
     store::OutboxItem,
     x::{Refusal, XError},
 };
@@ -15,10 +15,11 @@ impl Sending {
     pub(super) async fn at_x(&self, item: &OutboxItem, what: XAction) -> Result<Arrived, Failure> {
         let on = self.target(item, what).await?;
         let account = self.acting_account(item).await?;
+        self.within_limit(item).await?;
         match self.client_of(&account)?.act(what, &on).await {
             Ok(()) => {
                 self.works_again(item, &account).await;
-                Ok(Arrived { what: "action at X", text: what.to_string(), x_id: None, but: None })
+                Ok(Arrived { what: what.as_str(), text: String::new(), x_id: None, but: None })
             }
             Err(error) => Err(not_done(account, error)),
         }
@@ -38,6 +39,17 @@ impl Sending {
         // An edited post is the newest of its versions.
         let versions = self.app().store().versions(&post).await.map_err(stored)?;
         Ok(versions.into_iter().max().unwrap_or(post))
+    }
+
+    /// Refuses an action by a rule beyond the limit of its account, which is shown on the ticket.
+    async fn within_limit(&self, item: &OutboxItem) -> Result<(), Failure> {
+        if item.rule.is_none() {
+            return Ok(());
+        }
+        let done = self.app().store().actions_since(self.hour_ago(), &item.destination).await.map_err(stored)?;
+        let most = self.app().settings().limits.actions_per_account_per_hour;
+        let words = |count| format!("did {} from this account", counted(count, "action"));
+        within(done, most, words, "actions_per_account_per_hour")
     }
 
     /// The account that was addressed, which must be declared to act.

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -125,6 +125,11 @@ impl Sending {
 
     fn app(&self) -> &App {
         &self.shared.app
+    }
+
+    /// Since when what rules sent counts for the limits of `twite.toml`.
+    fn hour_ago(&self) -> Timestamp {
+        self.app().clock().now().saturating_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MIN)
     }
 
     /// Sends due items to a destination until none is left. Items that arrive later get a new lane.

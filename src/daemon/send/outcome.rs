@@ -97,7 +97,8 @@ impl Sending {
                 self.rested(&item.destination);
                 let store = self.app().store();
                 store.sent(item.id, arrived.x_id.as_ref(), &arrived.text, arrived.but.as_deref(), now).await?;
-                self.tell(item, arrived.what, arrived.text, Outcome::Sent);
+                let outcome = if matches!(item.effect, Effect::AtX { .. }) { Outcome::Done } else { Outcome::Sent };
+                self.tell(item, arrived.what, arrived.text, outcome);
                 return Ok(());
             }
             Err(Failure::Paused(account, refusal)) => {
@@ -162,7 +163,7 @@ impl Sending {
         match item.ticket {
             Some(ticket) => self.app().notices().tell(Notice::Delivery { ticket, what, text, outcome }),
             None => match outcome {
-                Outcome::Sent | Outcome::Found => tracing::info!("email to admins sent: {text}"),
+                Outcome::Sent | Outcome::Done | Outcome::Found => tracing::info!("email to admins sent: {text}"),
                 Outcome::Refused(why) | Outcome::Later(why) | Outcome::Unknown(why) => {
                     tracing::warn!("email to admins not sent: {text}: {why}");
                 }
@@ -255,7 +256,7 @@ fn described(effect: &Effect) -> (&'static str, String) {
         Effect::Remind { subject, .. } => ("reminder", subject.clone()),
         Effect::Assign { group, .. } => ("assignment", group.clone()),
         Effect::Merge => ("merge", String::new()),
-        Effect::AtX { what } => ("action at X", what.to_string()),
+        Effect::AtX { what } => (what.as_str(), String::new()),
         Effect::Notify { subject, .. } => ("mail", subject.clone()),
         Effect::Webhook { name, .. } => ("webhook", name.clone()),
     }
@@ -263,6 +264,18 @@ fn described(effect: &Effect) -> (&'static str, String) {
 
 pub(super) fn refused(kind: ReasonKind, words: impl Into<String>) -> Failure {
     Failure::Refused(Reason::new(kind, words))
+}
+
+/// Refuses what a rule sends where it reached a limit of `twite.toml`. `count` is what rules did in the last hour, `most` the
+/// limit, and `words` say what that was.
+pub(super) fn within(count: i64, most: u32, words: impl FnOnce(i64) -> String, limit: &str) -> Result<(), Failure> {
+    if count < i64::from(most) {
+        return Ok(());
+    }
+    Err(refused(
+        ReasonKind::Capped,
+        format!("rules already {} in the last hour (`limits.{limit}` in twite.toml)", words(count)),
+    ))
 }
 
 pub(super) fn stored(error: StoreError) -> Failure {

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
-
 use super::{
     Sending,
-    outcome::{Arrived, Failure, kind_of, refused, stored},
+    outcome::{Arrived, Failure, kind_of, refused, stored, within},
 };
 use crate::{
     desk::{
@@ -180,25 +178,15 @@ impl Sending {
         if item.rule.is_none() {
             return Ok(());
         }
-        let hour_ago = self.app().clock().now().saturating_sub(SignedDuration::from_hours(1)).unwrap_or(Timestamp::MIN);
         let limits = self.app().settings().limits.clone();
-        let sent =
-            self.app().store().replies_since(hour_ago, &account.handle, to.author_id.as_ref()).await.map_err(stored)?;
-        let cap = |count: i64, most: u32, whom: &str, setting: &str| {
-            if count < i64::from(most) {
-                return Ok(());
-            }
-            let words =
-                format!("rules already sent {whom} {count} replies in the last hour (`{setting}` in twite.toml)");
-            Err(refused(ReasonKind::Capped, words))
+        let (to_whom, store) = (to.author_id.as_ref(), self.app().store());
+        let sent = store.replies_since(self.hour_ago(), &account.handle, to_whom).await.map_err(stored)?;
+        let words = |whom: &'static str| {
+            move |count| format!("sent {whom} {count} {}", if count == 1 { "reply" } else { "replies" })
         };
-        cap(sent.to_person, limits.replies_per_person_per_hour, "this person", "limits.replies_per_person_per_hour")?;
-        cap(
-            sent.from_account,
-            limits.replies_per_account_per_hour,
-            "from this account",
-            "limits.replies_per_account_per_hour",
-        )
+        let (of_person, of_account) = (limits.replies_per_person_per_hour, limits.replies_per_account_per_hour);
+        within(sent.to_person, of_person, words("this person"), "replies_per_person_per_hour")?;
+        within(sent.from_account, of_account, words("from this account"), "replies_per_account_per_hour")
     }
 }
 

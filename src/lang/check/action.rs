@@ -5,7 +5,7 @@ use super::{
     value::{is_me, written},
 };
 use crate::{
-    desk::{Choosing, FieldRef, Kind, Owner, Scope, XAction, field::Declared, field::FIELDS},
+    desk::{Choosing, FieldRef, Kind, Owner, Satisfaction, Scope, XAction, field::Declared, field::FIELDS},
     lang::{
         ast::{self, AstNode, span_of},
         codes,
@@ -284,6 +284,17 @@ impl Checker<'_, '_> {
 
     /// Sets a field to a value, which is `me` only where an agent acts.
     fn set_to(&mut self, field: FieldRef, literal: Literal, value: &SyntaxElement) -> Option<ActionKind> {
+        if field.name() == "satisfaction"
+            && let Literal::Word { word, .. } = &literal
+            && word.parse().is_ok_and(Satisfaction::is_of_delivery)
+        {
+            let message = format!("rules cannot set `satisfaction` to `{word}`, which says what became of a question");
+            let error = Diagnostic::new(&codes::TW0305, span_of(value), message);
+            self.report(error.with_help(
+                "write `ask for satisfaction \"…\"` to ask, and `clear satisfaction` so that the requester can be asked again",
+            ));
+            return None;
+        }
         let help = "automations run as time passes; name the agent, as in `assign to agent \"Ana\"`";
         let can = !literal.asks_me() || self.somebody_acts(span_of(value), help);
         can.then(|| ActionKind::Set(field, SetTo::Literal(literal)))

@@ -68,7 +68,7 @@ struct ModelTicket {
 #[derive(Default)]
 struct Model {
     tickets: Vec<ModelTicket>,
-    /// Who was chosen in turn, in order.
+    /// Who had a turn, in order: whoever was chosen where the round robin decides.
     turns: Vec<usize>,
     /// Until when each agent is away; `MAX` is without an end.
     away: [Option<Timestamp>; 3],
@@ -86,6 +86,7 @@ impl Model {
             let of_person = self.tickets.iter().filter(|ticket| ticket.person == person);
             let last = of_person.filter_map(|ticket| ticket.assigned).max_by_key(|(_, at)| *at);
             if let Some((agent, _)) = last.filter(|(agent, at)| *at >= since && free.contains(agent)) {
+                self.turns.extend((!way.least_busy).then_some(agent));
                 return Some(agent);
             }
         }

@@ -49,7 +49,8 @@ fn possible(mut ticket: Ticket) -> Ticket {
         *time = time.map(|time| time.clamp(ticket.created, ticket.updated));
     }
     // A rating answers a question, if there was one.
-    let (is_asked, rating) = (ticket.satisfaction.is_some(), ticket.satisfaction.and_then(Satisfaction::rating));
+    let is_asked = ticket.satisfaction.is_some_and(|satisfaction| !satisfaction.is_of_delivery());
+    let rating = ticket.satisfaction.and_then(Satisfaction::rating);
     ticket.satisfaction_offered.take_if(|_| !is_asked);
     ticket.satisfaction_rated.take_if(|_| rating.is_none());
     ticket.satisfaction_by.take_if(|_| rating.is_none());

@@ -11,8 +11,8 @@ use twite::{
         reports,
     },
     daemon::Daemon,
-    desk::{Actor, RatedBy, Rating, Satisfaction, Status, Ticket, TicketId, Via, Viewer},
-    sim::{NewPerson, NewPost, SentKind, SimHandle},
+    desk::{Actor, RatedBy, Rating, Satisfaction, Status, Ticket, TicketId, Via, Viewer, XId, invariant},
+    sim::{Fault, NewPerson, NewPost, SentKind, SimHandle},
     store::Store,
 };
 
@@ -29,6 +29,7 @@ const RULES: &str = r#"
 macro "Solve" { then set status to solved }
 macro "Say so" { then set satisfaction to bad }
 macro "Ask again" { then clear satisfaction }
+macro "Ask" { then ask for satisfaction "How did we do?" }
 trigger "Ask" {
   on updated
   when status changed to solved and satisfaction is empty
@@ -48,11 +49,15 @@ struct Desk {
 
 impl Desk {
     async fn new() -> Self {
+        Self::with(RULES).await
+    }
+
+    async fn with(rules: &str) -> Self {
         let (sim, directory) = (simulator().await, tempfile::tempdir().unwrap());
         for person in ["mira", "sven"] {
             sim.make_user(&NewPerson::named(person)).unwrap();
         }
-        let (daemon, _) = inside::daemon(directory.path(), &sim, &["acme"], RULES, DESK).await;
+        let (daemon, _) = inside::daemon(directory.path(), &sim, &["acme"], rules, DESK).await;
         Self { sim, daemon, _directory: directory }
     }
 
@@ -173,18 +178,77 @@ async fn a_question_that_is_not_delivered_was_not_asked() {
     };
     // Withdrawn before it is sent, and sent after all.
     agent::update(desk.daemon.app(), TicketId(1), &update("Solve")).await.unwrap();
-    assert_eq!(desk.ticket(1).await.satisfaction, Some(Satisfaction::Offered));
+    let asking = desk.ticket(1).await;
+    assert_eq!((asking.satisfaction, asking.satisfaction_offered), (Some(Satisfaction::Asking), None));
     let item = desk.store().outgoing(TicketId(1)).await.unwrap()[0].id;
     let act = |act| desk.store().intervene(Viewer::Owner, item, act, "owner", None, desk.daemon.clock().now());
     act(twite::desk::Act::Withdraw).await.unwrap();
     let withdrawn = desk.ticket(1).await;
-    assert_eq!((withdrawn.satisfaction, withdrawn.satisfaction_offered), (None, None));
+    assert_eq!((withdrawn.satisfaction, withdrawn.satisfaction_offered), (Some(Satisfaction::Undelivered), None));
     act(twite::desk::Act::Resend).await.unwrap();
-    assert_eq!(desk.ticket(1).await.satisfaction, Some(Satisfaction::Offered));
+    assert_eq!(desk.ticket(1).await.satisfaction, Some(Satisfaction::Asking));
     act(twite::desk::Act::Withdraw).await.unwrap();
     desk.post("mira", "good", Some(&first)).await;
     let ticket = desk.ticket(1).await;
-    assert_eq!((ticket.satisfaction, ticket.status), (None, Status::Open), "nobody asked");
+    assert_eq!((ticket.satisfaction, ticket.status), (Some(Satisfaction::Undelivered), Status::Open), "nobody asked");
+    assert_eq!(desk.sent(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_x_refuses_is_asked_again_only_when_somebody_says_so() {
+    let desk = Desk::with(&RULES.replace("status changed to solved and", "status is solved and")).await;
+    let first = desk.post("mira", "where is my parcel", None).await;
+    let forbidden =
+        r#"{"title": "Forbidden", "status": 403, "detail": "You are not permitted to perform this action."}"#;
+    desk.sim.fault(Fault::on("POST /2/tweets").times(1).answer(403, forbidden)).unwrap();
+    desk.apply("Solve", 1).await;
+    let refused = desk.ticket(1).await;
+    assert_eq!((refused.satisfaction, refused.satisfaction_offered), (Some(Satisfaction::Undelivered), None));
+    // What happens next asks nobody.
+    desk.apply("Solve", 1).await;
+    desk.apply("Ask", 1).await;
+    assert_eq!(desk.sent(), 0);
+    assert_eq!(desk.store().outgoing(TicketId(1)).await.unwrap().len(), 1, "one question");
+    desk.apply("Ask again", 1).await;
+    let asked = desk.ticket(1).await;
+    assert_eq!((asked.satisfaction, desk.sent()), (Some(Satisfaction::Offered), 1));
+    desk.post("mira", "good", Some(&first)).await;
+    assert_eq!(desk.ticket(1).await.satisfaction, Some(Satisfaction::Good));
+    desk.assert_replays(1).await;
+}
+
+/// It waits for X, and other things happen meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_counts_from_its_delivery() {
+    let desk = Desk::with(&RULES.replace("status changed to solved and", "status is solved and")).await;
+    let first = desk.post("mira", "where is my parcel", None).await;
+    let update = |title: &str| {
+        let rules = desk.daemon.rules();
+        let found = rules.macros.iter().find(|m| m.title == title).unwrap();
+        AgentUpdate::of_macro(Actor::Agent("Ana".into()), Via::Cli, found)
+    };
+    for _ in 0..2 {
+        agent::update(desk.daemon.app(), TicketId(1), &update("Solve")).await.unwrap();
+    }
+    let asking = desk.ticket(1).await;
+    assert_eq!((asking.satisfaction, asking.satisfaction_offered), (Some(Satisfaction::Asking), None));
+    assert_eq!(desk.store().outgoing(TicketId(1)).await.unwrap().len(), 1, "asked once");
+    // Written after it was decided, and before it is delivered.
+    let early = NewPost {
+        by: "mira".into(),
+        text: "@acme good".into(),
+        in_reply_to: Some(first.clone()),
+        ..NewPost::default()
+    };
+    desk.sim.post(&early).unwrap();
+    desk.run().await;
+    let asked = desk.ticket(1).await;
+    let delivered = desk.sim.sent().last().unwrap().id.parse::<XId>().unwrap().made_at_millis();
+    assert_eq!(asked.satisfaction_offered.map(|at| at.as_millisecond()), delivered, "by X's clock");
+    assert_eq!(invariant::broken(&asked), []);
+    desk.post("mira", "good", Some(&first)).await;
+    assert_eq!(desk.ticket(1).await.satisfaction, Some(Satisfaction::Good));
+    desk.assert_replays(1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use twite::{
+    app::agent::{self, AgentUpdate},
     daemon::Daemon,
-    desk::{ReasonKind, TicketId},
+    desk::{Actor, ReasonKind, TicketId, Via},
     sim::{Fault, NewPerson, NewPost, SentKind, SimHandle},
 };
 
@@ -20,9 +21,13 @@ struct Desk {
 
 impl Desk {
     async fn new(rules: &str) -> Self {
+        Self::declared(rules, ACCOUNT).await
+    }
+
+    async fn declared(rules: &str, declared: &str) -> Self {
         let (sim, directory) = (simulator().await, tempfile::tempdir().unwrap());
         sim.make_user(&NewPerson::named("mira")).unwrap();
-        let (daemon, _) = inside::daemon(directory.path(), &sim, &["acme"], rules, ACCOUNT).await;
+        let (daemon, _) = inside::daemon(directory.path(), &sim, &["acme"], rules, declared).await;
         Self { sim, daemon, _directory: directory }
     }
 
@@ -98,4 +103,34 @@ async fn a_direct_message_is_no_post_to_like() {
     let desk = Desk::new(r#"trigger "Like" { on created then like the post }"#).await;
     desk.sim.dm("mira", "acme", "hello").unwrap();
     assert_eq!(desk.outgoing(1).await, [("refused".to_owned(), Some(ReasonKind::NoTarget))]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_do_no_more_in_an_hour_than_the_settings_allow() {
+    let limits = format!("{ACCOUNT}[limits]\nactions_per_account_per_hour = 2\n");
+    let rules = r#"
+trigger "Praise" { on created when description contains "love" then like the post }
+trigger "Answer" { on created then reply "Thank you" }
+macro "Like" { then like the post }
+"#;
+    let desk = Desk::declared(rules, &limits).await;
+    for n in 1..=3 {
+        desk.mention("I love it");
+        let outgoing = desk.outgoing(n).await;
+        let like = outgoing.first().unwrap();
+        match n {
+            3 => assert_eq!(*like, ("refused".to_owned(), Some(ReasonKind::Capped))),
+            _ => assert_eq!(*like, sent(1)[0], "{n}"),
+        }
+        assert_eq!(outgoing[1].0, "sent", "replies have a limit of their own");
+    }
+    let reason = desk.daemon.store().outgoing(TicketId(3)).await.unwrap()[0].reason.clone();
+    let says = "rules already did 2 actions from this account in the last hour (`limits.actions_per_account_per_hour` in twite.toml)";
+    assert_eq!(reason.as_deref(), Some(says));
+    // An agent is not limited.
+    let rules = desk.daemon.rules();
+    let update = AgentUpdate::of_macro(Actor::Owner, Via::Cli, &rules.macros[0]);
+    agent::update(desk.daemon.app(), TicketId(3), &update).await.unwrap();
+    assert_eq!(desk.outgoing(3).await[2], sent(1)[0]);
+    assert_eq!(desk.done(SentKind::Like).len(), 3);
 }
