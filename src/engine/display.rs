@@ -31,6 +31,10 @@ pub(crate) fn found(found: &Found) -> String {
         (None, Some(entry)) => format!("; {}", visible(&Quoted(&headline(entry, MAX_TEXT_CHARS)).to_string())),
         (None, None) => String::new(),
     };
+    let more = match found.until {
+        Some(until) => format!("{more}; an entry only until {until}"),
+        None => more,
+    };
     match (&found.before, &found.distance) {
         (_, Some(distance)) => format!("({}, {distance})", value(&found.value)),
         (Some(before), None) => format!("(was {}, is {}{more})", value(before), value(&found.value)),

@@ -30,7 +30,7 @@ pub fn holds(condition: &Condition, facts: Facts<'_>) -> bool {
 
 /// Whether a predicate holds.
 pub fn predicate_holds(predicate: &Predicate, facts: Facts<'_>) -> bool {
-    let Predicate { field, op, .. } = predicate;
+    let (field, op) = (&predicate.field, predicate.op_now(facts));
     match predicate.asks_me() {
         true => op.read_by(facts.agent()).is_some_and(|op| op_holds(field, &op, facts)),
         false => op_holds(field, op, facts),
@@ -68,7 +68,8 @@ pub(super) fn value_holds(op: &Op, kind: &Kind, value: &Value<'_>) -> bool {
         Op::NotIn(literals) => !unknown() && !equals_any(value, literals),
         Op::Compare(comparison, literal) => order(value, literal, kind).is_some_and(|o| comparison.holds(o)),
         Op::HasAny(tags) => tags.iter().any(|t| has(value, t)),
-        Op::HasAll(tags) => tags.iter().all(|t| has(value, t)),
+        // No entry of a list may be left.
+        Op::HasAll(tags) => !tags.is_empty() && tags.iter().all(|t| has(value, t)),
         Op::HasNone(tags) => !tags.iter().any(|t| has(value, t)),
         Op::HasStarting(start) => matches!(value, Value::Set(set) if set.iter().any(|tag| tag.starts_with(start))),
         Op::Contains(needles) | Op::ContainsWord(needles) | Op::StartsWith(needles) | Op::EndsWith(needles) => {
@@ -155,17 +156,22 @@ fn equals_any(value: &Value<'_>, literals: &[Literal]) -> bool {
     })
 }
 
-/// The first entry of a list of several that is in a text, or among the tags.
+/// Whether a value is an entry of a list, or has one in it.
+pub(super) fn finds_entry(op: &Op, value: &Value<'_>) -> bool {
+    match op {
+        Op::In(literals) | Op::NotIn(literals) => equals_any(value, literals),
+        Op::HasAll(tags) => tags.iter().any(|tag| has(value, tag)),
+        op => entry_in(op, value).is_some(),
+    }
+}
+
+/// The first entry of a list that is in a text, or among the tags.
 pub(super) fn entry_in<'o>(op: &'o Op, value: &Value<'_>) -> Option<&'o str> {
     match op {
-        Op::Contains(needles) | Op::ContainsWord(needles) | Op::StartsWith(needles) | Op::EndsWith(needles)
-            if needles.len() > 1 =>
-        {
+        Op::Contains(needles) | Op::ContainsWord(needles) | Op::StartsWith(needles) | Op::EndsWith(needles) => {
             search(op, value, needles).map(|needle| &*needle.written)
         }
-        Op::HasAny(tags) | Op::HasNone(tags) if tags.len() > 1 => {
-            tags.iter().find(|tag| has(value, tag)).map(|tag| &**tag)
-        }
+        Op::HasAny(tags) | Op::HasNone(tags) => tags.iter().find(|tag| has(value, tag)).map(|tag| &**tag),
         _ => None,
     }
 }

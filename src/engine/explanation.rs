@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, civil::Date};
 use serde::Serialize;
 
 use super::evaluate;
@@ -68,6 +68,9 @@ pub struct Found {
     /// The first entry of a list that is in the text or among the tags.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub entry: Option<String>,
+    /// The last day of the entry of a list that is the value, or is in it, and no longer counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<Date>,
 }
 
 impl Explanation {
@@ -134,16 +137,30 @@ fn explain_predicate(predicate: &Predicate, facts: Facts<'_>) -> ExplanationKind
     if let Op::TimeIn(statuses, _, span) = &predicate.op {
         let time = evaluate::time_in(statuses, span.is_business(), facts);
         let value = Value::Word(seconds(time).into());
-        let found = Found { value, before: None, me: None, distance: None, entry: None };
+        let found = Found { value, before: None, me: None, distance: None, entry: None, until: None };
         return ExplanationKind::Predicate { text: Arc::clone(predicate.text()), found };
     }
     let before = matches!(predicate.op, Op::Changed { .. }).then(|| short(evaluate::before(&predicate.field, facts)));
     let me = || Value::word(facts.agent().map(|agent| agent.name.as_str())).into_owned();
     let value = predicate.field.read(facts);
-    let entry = evaluate::entry_in(&predicate.op, &value).map(str::to_owned);
+    let (entry, until) = entry(predicate, &value, facts);
     let distance = distance(&predicate.op, &value, facts);
-    let found = Found { value: short(value), before, me: predicate.asks_me().then(me), distance, entry };
+    let found = Found { value: short(value), before, me: predicate.asks_me().then(me), distance, entry, until };
     ExplanationKind::Predicate { text: Arc::clone(predicate.text()), found }
+}
+
+/// The entry of a list that a predicate found, with its last day if that is over.
+fn entry(predicate: &Predicate, value: &Value<'_>, facts: Facts<'_>) -> (Option<String>, Option<Date>) {
+    if predicate.op.entries() < 2 {
+        return (None, None);
+    }
+    let entry = |op: &Op| evaluate::entry_in(op, value).map(str::to_owned);
+    let today = predicate.op_now(facts);
+    if evaluate::finds_entry(today, value) {
+        return (entry(today), None);
+    }
+    let past = predicate.past(facts).into_iter().find(|(_, op)| evaluate::finds_entry(op, value));
+    past.map_or((None, None), |(until, op)| (entry(&op), Some(until)))
 }
 
 /// How far a time is from now, in the kind of time that the operator asks for.

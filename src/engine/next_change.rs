@@ -82,7 +82,9 @@ fn join(parts: &[Condition], facts: Facts<'_>, decides: bool) -> Stable {
 /// When the result of a predicate changes next.
 fn changes_at(predicate: &Predicate, facts: Facts<'_>) -> Option<Timestamp> {
     let hours = facts.hours();
-    let at = match (&predicate.op, predicate.field.read(facts)) {
+    let last_day = predicate.last_days().and_then(|days| days.same_until(hours.date(facts.now)));
+    let other_entries = last_day.and_then(|last| last.tomorrow().ok()).map(|day| hours.start_of(day));
+    let at = match (predicate.op_now(facts), predicate.field.read(facts)) {
         // Only the time in the current status grows, as `time since status_changed` does.
         (Op::TimeIn(statuses, comparison, length), _) => {
             let ticket = facts.ticket;
@@ -127,7 +129,8 @@ fn changes_at(predicate: &Predicate, facts: Facts<'_>) -> Option<Timestamp> {
         _ if predicate.field.scope() == Scope::Clock => predicate.field.changes_after(facts),
         _ => None,
     };
-    at.filter(|at| *at > facts.now)
+    let at = at.filter(|at| *at > facts.now);
+    at.into_iter().chain(other_entries).min()
 }
 
 fn right_after(at: Timestamp) -> Option<Timestamp> {

@@ -113,6 +113,7 @@ codes! {
     TW0413 Warning "unusable path",
     TW0491 Warning "unused suppression",
     TW0492 Warning "malformed suppression",
+    TW0454 Note "list entry whose last day is over",
     TW0493 Warning "expired suppression",
     // `twite.toml`.
     TW0501 Error "not valid TOML",

@@ -55,7 +55,7 @@ pub struct Loaded {
     pub unread: Vec<PathBuf>,
     /// The path of `twite.toml`, if there is one.
     config: Option<PathBuf>,
-    /// The suppressions with a last day.
+    /// What is reported once a day is over.
     dated: Vec<Dated>,
     levels: Levels,
 }
@@ -105,14 +105,15 @@ impl Loaded {
         self
     }
 
-    /// Reports the suppressions whose last day is before `today`, and what they suppressed.
+    /// Reports the suppressions whose last day is before `today`, what they suppressed, and the entries of lists whose last
+    /// day is over.
     ///
     /// Only whoever asks is told: the same files always load alike.
     #[must_use]
     pub fn on(mut self, today: Date) -> Self {
         let before = self.diagnostics.len();
         for dated in self.dated.iter().filter(|dated| dated.until < today) {
-            self.diagnostics.extend(dated.suppressed.iter().cloned().chain([dated.expired()]));
+            self.diagnostics.extend(dated.then.iter().cloned());
         }
         if self.diagnostics.len() > before {
             self.levels.apply(&mut self.diagnostics);

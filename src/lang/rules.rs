@@ -5,6 +5,7 @@
 
 mod cap;
 mod capture;
+mod last_days;
 mod me;
 mod pattern;
 mod report;
@@ -28,6 +29,7 @@ pub(crate) use self::me::is_of_agent;
 pub use self::{
     cap::{Cap, MAX_CAPS, MAX_TIMES},
     capture::Capture,
+    last_days::LastDays,
     pattern::{InvalidPattern, Pattern},
     report::{Aggregate, Calendar, Chart, Measure, Over, Period, PeriodUnit, Quantity, Report, Split},
     sla::{Sla, SlaTime},
@@ -280,8 +282,9 @@ pub enum ConditionKind {
 pub struct Predicate {
     /// The field it reads.
     pub field: FieldRef,
-    /// The operator with its operand.
+    /// The operator with its operand. Of a list whose entries have last days, it has all of them, see [`Self::op_on`].
     pub op: Op,
+    last_days: Option<LastDays>,
     /// See [`Self::asks_me`]; computed once, as lists can be long.
     asks_me: bool,
     /// The predicate as the formatter writes it; computed on first use.
@@ -302,7 +305,7 @@ impl Predicate {
     /// Creates a predicate.
     pub fn new(field: FieldRef, op: Op) -> Self {
         let asks_me = matches!(field.kind(), Kind::Declared(_)) && op.asks_me();
-        Self { field, op, asks_me, text: Written::default() }
+        Self { field, op, last_days: None, asks_me, text: Written::default() }
     }
 
     /// The predicate as the formatter writes it.
@@ -324,9 +327,14 @@ impl Predicate {
         self.asks_me
     }
 
+    /// Whether the result depends on the time of day, the date, or whether the desk is open.
+    pub fn asks_clock(&self) -> bool {
+        self.last_days.is_some() || self.fields().any(|field| field.scope() == Scope::Clock)
+    }
+
     /// Whether the result depends on the business hours that apply to the ticket.
     pub fn asks_hours(&self) -> bool {
-        self.fields().any(|field| field.scope() == Scope::Clock)
+        self.asks_clock()
             || matches!(self.op, Op::Since(..) | Op::Until(..)) && self.field.is_declared_date()
             || matches!(&self.op, Op::Since(_, span) | Op::Until(_, span) | Op::TimeIn(_, _, span) if span.is_business())
     }

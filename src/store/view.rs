@@ -198,23 +198,31 @@ impl<'a> Query<'a> {
     }
 
     fn predicate(&mut self, predicate: &Predicate, over: bool) {
-        let values = match &predicate.op {
-            Op::In(values) | Op::NotIn(values) => values.len(),
-            Op::HasAny(tags) | Op::HasNone(tags) => tags.len(),
-            Op::HasAll(tags) if tags.len() > MAX_PARAMETERS => return self.unsaid(over),
-            Op::HasAll(tags) => tags.len(),
-            Op::Contains(needles) | Op::ContainsWord(needles) | Op::StartsWith(needles) | Op::EndsWith(needles) => {
-                needles.len()
-            }
-            _ => 0,
+        if predicate.last_days().is_none() {
+            return self.op(predicate, &predicate.op, over);
+        }
+        let (desk, now) = (self.desk, self.now);
+        let today = |hours: &Hours| predicate.op_on(hours.date(now));
+        // Schedules are in different time zones, where different entries may count.
+        match desk.schedules.iter().all(|schedule| today(&schedule.hours) == today(&desk.hours)) {
+            true => self.op(predicate, today(&desk.hours), over),
+            false => self.by_schedule(|query, hours| query.op(predicate, today(hours), over)),
+        }
+    }
+
+    /// Pushes a predicate with the operator that it has now.
+    fn op(&mut self, predicate: &Predicate, op: &Op, over: bool) {
+        let values = match op.entries() {
+            several if several > MAX_PARAMETERS && matches!(op, Op::HasAll(_)) => return self.unsaid(over),
+            several if several > MAX_PARAMETERS => 1,
+            several => several,
         };
-        let values = if values > MAX_PARAMETERS { 1 } else { values };
         match self.left.checked_sub(values + 1) {
             Some(left) => self.left = left,
             None => return self.unsaid(over),
         }
         let field = &predicate.field;
-        if let Op::Field(relation, other) = &predicate.op {
+        if let Op::Field(relation, other) = op {
             return self.related(field, *relation, other, over);
         }
         match field.scope() {
@@ -235,7 +243,7 @@ impl<'a> Query<'a> {
             Scope::Shown => return self.unsaid(over),
         }
         let kind = field.kind();
-        match &predicate.op {
+        match op {
             Op::Holds if kind == Kind::YesNo => self.one_of(field, &kind, &[Literal::YesNo(true)], over),
             Op::Is(value) => self.one_of(field, &kind, from_ref(value), over),
             Op::In(values) => self.one_of(field, &kind, values, over),
@@ -255,6 +263,7 @@ impl<'a> Query<'a> {
                 self.sql.push("NOT ");
                 self.has_any(field, &kind, tags);
             }
+            Op::HasAll(tags) if tags.is_empty() => self.never(),
             Op::HasAll(tags) => {
                 self.sql.push("(").push(TRUE);
                 for tag in &tags[..] {

@@ -88,6 +88,24 @@ impl<'s> Builder<'s> {
     }
 
     fn predicate(&mut self, predicate: &Predicate, want: bool) -> Expr {
+        let every_entry = self.every_entry(predicate, want);
+        if predicate.last_days().is_none() {
+            return every_entry;
+        }
+        // Which entries count today is left to the plain evaluator, for tickets on which it matters.
+        let today = self.slots.unindexed(Unindexed::Predicate(predicate.clone()));
+        let today = Expr::Unindexed { predicate: today, want };
+        let is_found = !matches!(predicate.op, Op::NotIn(_) | Op::HasNone(_));
+        match predicate.op {
+            Op::HasAll(_) => today,
+            // What some entry is found in today has some entry of all.
+            _ if is_found == want => all(vec![every_entry, today]),
+            _ => any(vec![every_entry, today]),
+        }
+    }
+
+    /// The predicate, as if no entry of its list had a last day.
+    fn every_entry(&mut self, predicate: &Predicate, want: bool) -> Expr {
         let field = &predicate.field;
         match normal(predicate) {
             Normal::Codes(holds) => self.code(CodedBy::Field(field.clone()), holds, want),

@@ -61,6 +61,7 @@ pub(super) fn context<'a>(
         let _ = context.names.declare(kind, name.text(), file.source.span(range(&name)));
     }
     list::check_uses(&mut context, &lists, items, &mut found);
+    found.dated = lists.values().flat_map(list::past).collect();
     check_lets(&mut context, items, &mut found);
     for (file, item) in items.iter().filter(|(_, item)| matches!(item, Item::Macro(_))) {
         let mut sink = Sink::new(&file.source);

@@ -178,9 +178,6 @@ impl Checker<'_, '_> {
             ConditionKind::Predicate(asked) if asked.asks_me() => {
                 self.somebody_acts(predicate.span(), NOBODY_ACTS).then_some(checked)
             }
-            ConditionKind::Let(on_days) if on_days.condition.asks_me() => {
-                self.somebody_acts(predicate.span(), NOBODY_ACTS).then_some(checked)
-            }
             _ => Some(checked),
         }
     }

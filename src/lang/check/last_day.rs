@@ -1,7 +1,6 @@
-//! Entries of named lists with a last day. A predicate on such a list means one predicate on the entries without a last
-//! day and, for each day, one on its entries that counts until then.
+//! Checks the last days of the entries of named lists.
 
-use std::{collections::BTreeMap, ops::Range, sync::Arc};
+use std::ops::Range;
 
 use jiff::civil::Date;
 
@@ -16,8 +15,7 @@ use crate::{
         ast::{self, AstNode as _, is_text, is_value, span_of},
         codes,
         diagnostic::{Diagnostic, TextDiagnostic},
-        rules::{Comparison, Condition, ConditionKind, Let, Literal, Op, Predicate, Values},
-        span::Span,
+        rules::LastDays,
         syntax::{SyntaxElement, SyntaxNode},
     },
 };
@@ -80,81 +78,24 @@ fn last_day(value: &SyntaxElement) -> Result<Date, TextDiagnostic> {
     })
 }
 
-/// The values of a list by last day, those without one first.
-pub(super) type ByDay = Vec<(Option<Date>, ListValues)>;
-
-/// Divides the values of a list by their last day.
-pub(super) fn by_day(entries: &[Entry], values: &ListValues) -> ByDay {
-    fn parts<T: Clone>(entries: &[Entry], all: &Values<T>) -> BTreeMap<Option<Date>, Values<T>> {
-        let mut parts = BTreeMap::<_, Vec<T>>::new();
-        for (entry, value) in entries.iter().zip(all.iter()) {
-            parts.entry(entry.until).or_default().push(value.clone());
-        }
-        let name = |until: Option<Date>| match (&all.name, until) {
-            (Some(name), Some(until)) => Some(format!("{name} until {until}").into()),
-            (name, _) => name.clone(),
-        };
-        parts.into_iter().map(|(until, items)| (until, Values { name: name(until), items: items.into() })).collect()
-    }
-    match values {
-        ListValues::Literals(all) => {
-            parts(entries, all).into_iter().map(|(d, v)| (d, ListValues::Literals(v))).collect()
-        }
-        ListValues::Members(all) => parts(entries, all).into_iter().map(|(d, v)| (d, ListValues::Members(v))).collect(),
-        ListValues::Texts(all) => parts(entries, all).into_iter().map(|(d, v)| (d, ListValues::Texts(v))).collect(),
-    }
-}
-
 impl Checker<'_, '_> {
-    /// What a predicate means whose list has entries with a last day; `None` if its list has none.
-    pub(super) fn on_days(&self, predicate: &Predicate, asked: &ast::Predicate, span: &Span) -> Option<ConditionKind> {
-        let value = asked.value()?;
-        let used = ListUse::of(&predicate.field, asked)?;
-        let parts = self.context.dated_lists.get(&(named(&value)?.text().to_owned(), used))?;
-        let date = FieldRef::find("date", self.context.desk)?;
-        let condition = |kind| Condition { kind, span: span.clone() };
-        let ask = |field: &FieldRef, op| condition(ConditionKind::Predicate(Predicate::new(field.clone(), op)));
-        // What all entries must pass is passed by those whose last day is over.
-        let every = matches!(predicate.op, Op::NotIn(_) | Op::HasNone(_) | Op::HasAll(_));
-        let on_day = |(until, values): &(Option<Date>, ListValues)| {
-            let on_entries = ask(&predicate.field, with_values(&predicate.op, values)?);
-            let Some(until) = until else { return Some(on_entries) };
-            let day = |comparison| ask(&date, Op::Compare(comparison, Literal::Date(*until)));
-            Some(condition(match every {
-                true => ConditionKind::Any(vec![day(Comparison::More), on_entries]),
-                false => ConditionKind::All(vec![day(Comparison::AtMost), on_entries]),
-            }))
-        };
-        let (first, last) = (parts.first()?.0, parts.last()?.0);
-        let mut parts = parts.iter().map(on_day).collect::<Option<Vec<_>>>()?;
-        // When no entry is left, there is none that a ticket could have, and an unknown number is still unknown.
-        match (&predicate.op, last.filter(|_| first.is_some())) {
-            (Op::HasAll(_), Some(last)) => {
-                parts.push(ask(&date, Op::Compare(Comparison::AtMost, Literal::Date(last))));
-            }
-            (Op::NotIn(_), Some(_)) if predicate.field.kind().may_be_unknown() => {
-                parts.push(ask(&predicate.field, Op::IsSet))
-            }
-            _ => {}
+    /// Reports `me` and `my groups` with a last day. Returns whether there are none.
+    pub(super) fn without_me_until(&mut self, entries: &[Entry], values: &ListValues) -> bool {
+        let ListValues::Literals(literals) = values else { return true };
+        let me = entries.iter().zip(literals.iter()).filter(|(entry, me)| entry.until.is_some() && me.asks_me());
+        let me: Vec<_> = me.map(|(entry, _)| &entry.value).collect();
+        for value in &me {
+            let message = format!("`{}` has no last day", written(value));
+            let help = "name the agent or group who counts only until then";
+            self.report(Diagnostic::new(&codes::TW0302, span_of(value), message).with_help(help));
         }
-        let means = condition(if every { ConditionKind::All(parts) } else { ConditionKind::Any(parts) });
-        let name = predicate.to_string();
-        Some(ConditionKind::Let(Arc::new(Let { name, doc: None, condition: means, span: span.clone() })))
+        me.is_empty()
     }
-}
 
-/// The operator with other values.
-fn with_values(op: &Op, values: &ListValues) -> Option<Op> {
-    Some(match (op, values.clone()) {
-        (Op::In(_), ListValues::Literals(values)) => Op::In(values),
-        (Op::NotIn(_), ListValues::Literals(values)) => Op::NotIn(values),
-        (Op::HasAny(_), ListValues::Members(values)) => Op::HasAny(values),
-        (Op::HasAll(_), ListValues::Members(values)) => Op::HasAll(values),
-        (Op::HasNone(_), ListValues::Members(values)) => Op::HasNone(values),
-        (Op::Contains(_), ListValues::Texts(values)) => Op::Contains(values),
-        (Op::ContainsWord(_), ListValues::Texts(values)) => Op::ContainsWord(values),
-        (Op::StartsWith(_), ListValues::Texts(values)) => Op::StartsWith(values),
-        (Op::EndsWith(_), ListValues::Texts(values)) => Op::EndsWith(values),
-        _ => return None,
-    })
+    /// The last days of the entries of the list in a predicate; `None` if it has none.
+    pub(super) fn last_days(&self, field: &FieldRef, predicate: &ast::Predicate) -> Option<&LastDays> {
+        let value = predicate.value()?;
+        ListUse::of(field, predicate)?;
+        self.context.last_days.get(named(&value)?.text())
+    }
 }

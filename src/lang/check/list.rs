@@ -2,7 +2,7 @@
 //! list is used for, once for each such use, and errors point to the entry.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::Path,
     sync::Arc,
 };
@@ -10,9 +10,9 @@ use std::{
 use jiff::civil::Date;
 
 use super::{
-    Checker, Context, File, FoundInAll, NameKind, NameList, Sink,
+    Checker, Context, Dated, File, FoundInAll, NameKind, NameList, Sink,
     collect::{ItemOf, declare_name},
-    last_day::{Entry, by_day, entries_in, errors_in, too_many},
+    last_day::{Entry, entries_in, errors_in, too_many},
     value::written,
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
         codes,
         diagnostic::{Diagnostic, TextDiagnostic},
         display::Quoted,
-        rules::{Folded, List, Literal, Values},
+        rules::{Folded, LastDays, List, Literal, Values},
         span::{SourceFile, Span},
         suggest::did_you_mean,
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, is_name, range, text::Text},
@@ -204,6 +204,7 @@ pub(super) fn check_uses(context: &mut Context<'_>, lists: &NamedLists, items: &
                 let mut checker = Checker { context, sink: &mut sink, acts: true, depth: 0, deepest: 0 };
                 let entries: Vec<_> = list.entries.iter().map(|entry| entry.value.clone()).collect();
                 let values = checker.values_of(&key.1, &field, &entries, Some(&list.name));
+                let values = values.filter(|values| checker.without_me_until(&list.entries, values));
                 let more = sink.diagnostics.len().saturating_sub(MAX_ENTRY_ERRORS);
                 sink.diagnostics.truncate(MAX_ENTRY_ERRORS);
                 let at_use = file.source.span(span_of(&value));
@@ -217,14 +218,34 @@ pub(super) fn check_uses(context: &mut Context<'_>, lists: &NamedLists, items: &
                 }
                 found.add(sink);
                 if let Some(values) = values {
-                    if list.entries.iter().any(|entry| entry.until.is_some()) {
-                        context.dated_lists.insert(key.clone(), by_day(&list.entries, &values));
+                    if let Some(days) = LastDays::new(list.entries.iter().map(|entry| entry.until)) {
+                        context.last_days.insert(list.name.to_string(), days);
                     }
                     context.list_values.insert(key, values);
                 }
             }
         }
     }
+}
+
+/// The notes about the entries of a list, once their last day is over: one for each day.
+pub(super) fn past(list: &NamedList) -> Vec<Dated> {
+    let mut entries: BTreeMap<Date, Vec<&SyntaxElement>> = BTreeMap::new();
+    for entry in &list.entries {
+        if let Some(until) = entry.until {
+            entries.entry(until).or_default().push(&entry.value);
+        }
+    }
+    let note = |(until, entries): (Date, Vec<&SyntaxElement>)| {
+        let first = entries.first()?;
+        let message = match entries.len() {
+            1 => format!("this entry of `{}` counted until {until}", list.name),
+            several => format!("{several} entries of `{}` counted until {until}; this is the first", list.name),
+        };
+        let note = Diagnostic::new(&codes::TW0454, list.source.span(span_of(first)), message);
+        Some(Dated { until, then: vec![note.with_help("delete it, or write a later day")] })
+    };
+    entries.into_iter().filter_map(note).collect()
 }
 
 /// The token of an operand that is a name.

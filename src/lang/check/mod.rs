@@ -7,6 +7,7 @@ mod action;
 mod cap;
 mod collect;
 mod condition;
+mod dated;
 mod every;
 mod items;
 mod last_day;
@@ -25,11 +26,11 @@ mod text_predicate;
 mod time_condition;
 mod value;
 
-use last_day::ByDay;
+pub(crate) use dated::Dated;
 pub(crate) use lints::{LINTS, Lint};
 use list::{ListUse, ListValues};
 use names::{NameKind, Names};
-pub(crate) use suppression::{Dated, is_suppression};
+pub(crate) use suppression::is_suppression;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -48,8 +49,8 @@ use super::{
     config::Gaps,
     diagnostic::{Diagnostic, TextDiagnostic},
     rules::{
-        Automation, Condition, ConditionKind, Let, List, Macro, Op, Predicate, Report, RuleTest, Rules, Sla, Trigger,
-        Version, View,
+        Automation, Condition, ConditionKind, LastDays, Let, List, Macro, Op, Predicate, Report, RuleTest, Rules, Sla,
+        Trigger, Version, View,
     },
     sources::is_list,
     span::{SourceFile, Span},
@@ -92,7 +93,7 @@ impl File {
     }
 }
 
-/// Checks files together. Returns the rules if there are no errors, and the suppressions that have a last day.
+/// Checks files together. Returns the rules if there are no errors, and what is reported once a day is over.
 /// `gaps` are the parts of `twite.toml` that could not be read; `None` if there is no `twite.toml`.
 pub(crate) fn check(
     files: &[File],
@@ -136,7 +137,8 @@ pub(crate) fn check(
     diagnostics.extend(lints::all(&lints::Context::new(files, &context, &rules, &found.uses)));
     diagnostics.extend(only_syntax(files));
     join_look_alikes(&mut diagnostics);
-    let dated = suppression::apply(files, &mut diagnostics);
+    let mut dated = suppression::apply(files, &mut diagnostics);
+    dated.extend(found.dated);
     let order: HashMap<&str, usize> =
         files.iter().enumerate().map(|(index, file)| (&*file.source.name, index)).collect();
     diagnostics.sort_by_cached_key(|d| (order.get(&**d.file()).copied(), d.span().start, d.code.id));
@@ -293,8 +295,8 @@ struct Context<'a> {
     lets: HashMap<String, CheckedLet>,
     /// The values of each named list, for each way it is used; absent if an entry has errors.
     list_values: HashMap<(String, ListUse), ListValues>,
-    /// The same by last day, for lists with entries that have one.
-    dated_lists: HashMap<(String, ListUse), ByDay>,
+    /// The last days of the entries of each named list that has some.
+    last_days: HashMap<String, LastDays>,
     /// The titles of the rules that have a cap, or may have one that did not parse.
     capped: HashSet<String>,
     /// The macros without errors, in order.
@@ -330,6 +332,7 @@ struct FoundInAll {
     uses: Vec<Use>,
     /// The lists that were checked, for each way they are used.
     checked_lists: HashSet<(String, ListUse)>,
+    dated: Vec<Dated>,
 }
 
 impl FoundInAll {
@@ -412,7 +415,7 @@ impl<'a> Context<'a> {
             names: Names::default(),
             lets: HashMap::new(),
             list_values: HashMap::new(),
-            dated_lists: HashMap::new(),
+            last_days: HashMap::new(),
             capped: HashSet::new(),
             macros: vec![],
             suggestions: Suggestions::new(files),

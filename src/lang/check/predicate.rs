@@ -63,9 +63,8 @@ impl Checker<'_, '_> {
             (P::Changed(test), _) => self.changed(&field, test),
             _ => None,
         }?;
-        let checked = Predicate::new(field, op);
-        let on_days = self.on_days(&checked, predicate, &self.span(node.span()));
-        Some(on_days.unwrap_or(ConditionKind::Predicate(checked)))
+        let last_days = self.last_days(&field, predicate).cloned();
+        Some(ConditionKind::Predicate(Predicate::new(field, op).with_last_days(last_days)))
     }
 
     /// Reports a yes/no field with an operator, as in `requester.verified is yes`: it is a condition by itself.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{Checker, NameKind, NameList, Where};
 use crate::{
-    desk::{Scope, SlaTarget},
+    desk::{FieldRef, SlaTarget},
     lang::{
         ast::{self, AstNode, Titled},
         codes,
@@ -126,7 +126,8 @@ impl Checker<'_, '_> {
     /// Checks a condition whose result changes only when the ticket does.
     fn lasting(&mut self, node: &ast::Condition) -> Option<Condition> {
         let passes = |predicate: &Predicate| {
-            predicate.fields().any(|field| field.scope() == Scope::Clock || field.follows_from_sla())
+            predicate.fields().any(FieldRef::follows_from_sla)
+                || predicate.asks_clock()
                 || predicate.asks_me()
                 || matches!(predicate.op, Op::Since(..) | Op::Until(..) | Op::TimeIn(..))
         };

@@ -8,7 +8,7 @@ use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use jiff::civil::Date;
 
-use super::File;
+use super::{Dated, File};
 use crate::desk::moment::day;
 use crate::lang::{
     ast::{NodeExt, is_value},
@@ -29,28 +29,14 @@ struct Comment {
     problems: Vec<String>,
 }
 
-/// A suppression with a last day, and what it suppresses until then.
-#[derive(Debug, Clone)]
-pub(crate) struct Dated {
-    /// The last day.
-    pub(crate) until: Date,
-    /// The comment.
-    span: Span,
-    /// The suppressed diagnostics.
-    pub(crate) suppressed: Vec<Diagnostic>,
+/// The warning that the last day of a suppression has passed.
+fn expired(until: Date, comment: Span) -> Diagnostic {
+    let warning = Diagnostic::new(&codes::TW0493, comment, format!("this suppression ended on {until}"));
+    warning.with_help("change what it is about, or write a later day")
 }
 
-impl Dated {
-    /// The warning that its last day has passed.
-    pub(crate) fn expired(&self) -> Diagnostic {
-        let message = format!("this suppression ended on {}", self.until);
-        let warning = Diagnostic::new(&codes::TW0493, self.span.clone(), message);
-        warning.with_help("change what it is about, or write a later day")
-    }
-}
-
-/// Removes suppressed warnings, and reports malformed and unused suppressions. Returns the suppressions with a last day:
-/// the result of a check does not depend on the day.
+/// Removes suppressed warnings, and reports malformed and unused suppressions. Returns what is reported when the last day
+/// of a suppression has passed.
 pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) -> Vec<Dated> {
     // Errors can hide warnings, so unused suppressions are reported only if there are no errors.
     let sound = !diagnostics.iter().any(Diagnostic::is_error);
@@ -96,7 +82,7 @@ pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) -> Vec<Da
             }
             let span = covered(&file.source.text, token, before, behind);
             let by = comment.until.map(|until| {
-                dated.push(Dated { until, span: file.source.span(range(token)), suppressed: vec![] });
+                dated.push(Dated { until, then: vec![expired(until, file.source.span(range(token)))] });
                 dated.len() - 1
             });
             for code in comment.codes {
@@ -125,7 +111,7 @@ pub(super) fn apply(files: &[File], diagnostics: &mut Vec<Diagnostic>) -> Vec<Da
     diagnostics.retain(|diagnostic| {
         let (is_suppressed, by) = suppressed.next().unwrap_or_default();
         if let Some(by) = by.and_then(|by| dated.get_mut(by)) {
-            by.suppressed.push(diagnostic.clone());
+            by.then.push(diagnostic.clone());
         }
         !is_suppressed
     });

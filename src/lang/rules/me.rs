@@ -41,7 +41,7 @@ impl Op {
             None => Some(None),
         };
         match self {
-            Self::IsNot(_) | Self::NotIn(_) if agent.is_none() => None,
+            Self::IsNot(_) | Self::NotIn(_) if agent.is_none() && self.asks_me() => None,
             Self::Is(one) => Some(Self::In(all(slice::from_ref(one)))),
             Self::IsNot(one) => Some(Self::NotIn(all(slice::from_ref(one)))),
             Self::In(some) => Some(Self::In(all(some))),
@@ -50,6 +50,18 @@ impl Op {
             // Names have no order.
             _ => None,
         }
+    }
+}
+
+impl Predicate {
+    /// The predicate with names in place of `me` and `my groups`; `None` if it is false for this agent on every ticket.
+    fn read_by(&self, agent: Option<&Agent>) -> Option<Self> {
+        let op = self.op.read_by(agent)?;
+        let last_days = self.last_days.as_ref().and_then(|days| match &self.op {
+            Op::In(some) | Op::NotIn(some) => days.repeated(some.iter().map(|literal| literal.of(agent).len())),
+            _ => Some(days.clone()),
+        });
+        Some(Self::new(self.field.clone(), op).with_last_days(last_days))
     }
 }
 
@@ -73,8 +85,8 @@ impl Condition {
             ConditionKind::Any(parts) => ConditionKind::Any(all(parts)),
             ConditionKind::Not(inner) => ConditionKind::Not(Box::new(inner.read_by(viewer).into_owned())),
             ConditionKind::Let(named) => return Cow::Owned(named.condition.read_by(viewer).into_owned()),
-            ConditionKind::Predicate(predicate) => match predicate.op.read_by(viewer.as_agent()) {
-                Some(op) => ConditionKind::Predicate(Predicate::new(predicate.field.clone(), op)),
+            ConditionKind::Predicate(predicate) => match predicate.read_by(viewer.as_agent()) {
+                Some(predicate) => ConditionKind::Predicate(predicate),
                 None => ConditionKind::Any(vec![]),
             },
         };

@@ -20,8 +20,8 @@ use twite::{
         normalize::tag,
     },
     lang::rules::{
-        Action, ActionKind, Automation, Cap, Capture, Comparison, Condition, ConditionKind, Duration, Folded, Let,
-        Literal, Mode, On, Op, Part, Pattern, Predicate, PreferLast, Relation, Rules, SetTo, Sla, SlaTime, Span,
+        Action, ActionKind, Automation, Cap, Capture, Comparison, Condition, ConditionKind, Duration, Folded, LastDays,
+        Let, Literal, Mode, On, Op, Part, Pattern, Predicate, PreferLast, Relation, Rules, SetTo, Sla, SlaTime, Span,
         Template, Trigger, Values, Version,
     },
 };
@@ -490,9 +490,19 @@ fn test(kind: &Kind) -> BoxedStrategy<Op> {
 
 fn predicate() -> impl Strategy<Value = Condition> {
     field().prop_flat_map(|field| {
-        test(&field.kind())
-            .prop_map(move |test| condition_of(ConditionKind::Predicate(Predicate::new(field.clone(), test))))
+        (test(&field.kind()), last_days()).prop_map(move |(test, last_days)| {
+            let predicate = Predicate::new(field.clone(), test);
+            // `me` has no last day.
+            let last_days = last_days.filter(|_| !predicate.asks_me());
+            condition_of(ConditionKind::Predicate(predicate.with_last_days(last_days)))
+        })
     })
+}
+
+/// Last days for the entries of any list, rarely: operators that take none ignore them.
+fn last_days() -> impl Strategy<Value = Option<LastDays>> {
+    option::weighted(0.2, collection::vec(option::of(date()), 1..4))
+        .prop_map(|days| LastDays::new(days?.into_iter().cycle().take(200)))
 }
 
 pub fn condition() -> impl Strategy<Value = Condition> {

@@ -2,15 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{Check, Context, Lint, acting::asks};
-use crate::{
-    desk::Scope,
-    lang::{
-        codes::Code,
-        diagnostic::{Diagnostic, Severity},
-        display::Quoted,
-        rules::ExpectKind,
-    },
+use super::{Check, Context, Lint, acting::any_predicate};
+use crate::lang::{
+    codes::Code,
+    diagnostic::{Diagnostic, Severity},
+    display::Quoted,
+    rules::{ExpectKind, Predicate},
 };
 
 pub(super) static LINT: Lint = Lint {
@@ -34,8 +31,8 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             ExpectKind::Fired(title) | ExpectKind::NotFired(title) => Some(title.as_str()),
             _ => None,
         });
-        let mut asked = named
-            .filter(|title| rules.get(title).is_some_and(|when| asks(when, |field| field.scope() == Scope::Clock)));
+        let mut asked =
+            named.filter(|title| rules.get(title).is_some_and(|when| any_predicate(when, Predicate::asks_clock)));
         let Some(title) = asked.next() else { continue };
         let message = format!("{} asks for the time, and this test does not say which it is", Quoted(title));
         found.push(Diagnostic::new(&LINT.code, test.span.clone(), message).with_help(
