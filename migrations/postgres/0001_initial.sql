@@ -112,6 +112,8 @@ CREATE TABLE ticket (
   description_folded     TEXT COLLATE "C" NOT NULL,
   group_name             TEXT COLLATE "C",
   assignee               TEXT COLLATE "C",
+  problem                BIGINT,
+  problem_solved         BIGINT,
   language               TEXT COLLATE "C",
   language_folded        TEXT COLLATE "C",
   post_likes             BIGINT,
@@ -161,6 +163,7 @@ CREATE INDEX ticket_by_key ON ticket (key_account, key_conversation, key_person)
 CREATE INDEX ticket_by_status ON ticket (status, updated);
 CREATE INDEX ticket_by_requester ON ticket (requester, created);
 CREATE INDEX ticket_by_assignee ON ticket (assignee, status) WHERE assignee IS NOT NULL;
+CREATE INDEX ticket_by_problem ON ticket (problem) WHERE problem IS NOT NULL;
 CREATE INDEX ticket_by_person ON ticket (key_account, key_person);
 CREATE INDEX ticket_by_breach ON ticket (breach) WHERE breach IS NOT NULL;
 CREATE INDEX ticket_by_next_check ON ticket (next_check_at) WHERE next_check_at IS NOT NULL;

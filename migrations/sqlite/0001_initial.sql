@@ -111,6 +111,8 @@ CREATE TABLE ticket (
   description_folded     TEXT NOT NULL,
   group_name             TEXT,
   assignee               TEXT,
+  problem                BIGINT,
+  problem_solved         BIGINT,
   language               TEXT,
   language_folded        TEXT,
   post_likes             BIGINT,
@@ -160,6 +162,7 @@ CREATE INDEX ticket_by_key ON ticket (key_account, key_conversation, key_person)
 CREATE INDEX ticket_by_status ON ticket (status, updated);
 CREATE INDEX ticket_by_requester ON ticket (requester, created);
 CREATE INDEX ticket_by_assignee ON ticket (assignee, status) WHERE assignee IS NOT NULL;
+CREATE INDEX ticket_by_problem ON ticket (problem) WHERE problem IS NOT NULL;
 CREATE INDEX ticket_by_person ON ticket (key_account, key_person);
 CREATE INDEX ticket_by_breach ON ticket (breach) WHERE breach IS NOT NULL;
 CREATE INDEX ticket_by_next_check ON ticket (next_check_at) WHERE next_check_at IS NOT NULL;

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use super::{App, NoSuchRule, UnitOfWork, accounts::word, apply::EMPTY, audience, people};
 use crate::{
     desk::{
-        AccountState, Accounts, Actor, Cause, Channel, ConnectedAccount, Declarations, Effect, FieldRef, Owner,
-        RatedBy, Rating, Status, Ticket, TicketId, Via, Viewer,
+        AccountState, Accounts, Actor, Cause, Change, Channel, ConnectedAccount, Declarations, Effect, FieldRef, Owner,
+        RatedBy, Rating, Status, Ticket, TicketId, TicketType, Value, Via, Viewer,
         field::{Declared, known},
         post_text::weighted_length,
         text::is_blank,
@@ -21,6 +21,9 @@ use crate::{
     },
     store::{Outgoing, StoreError},
 };
+
+/// Maximum length of each text of an update, in bytes.
+const MAX_TEXT_BYTES: usize = 65_536;
 
 /// Why an update was rejected. Nothing has changed.
 #[derive(Debug, thiserror::Error)]
@@ -46,9 +49,15 @@ pub enum NotDone {
     /// The update has a note without text.
     #[error("ticket {0}: the note is empty")]
     EmptyNote(TicketId),
+    /// A text of the update is too long: the ticket, and which text.
+    #[error("ticket {0}: {1} is longer than {MAX_TEXT_BYTES} bytes")]
+    TooLong(TicketId, String),
     /// The update merges the ticket, and its requester has no earlier one that the agent sees.
     #[error("ticket {0}: its requester has no earlier ticket to merge into")]
     NothingEarlier(TicketId),
+    /// The update makes the ticket an incident of what is no problem that the agent sees: ticket, problem.
+    #[error("ticket {0} cannot be an incident of ticket {1}: no other ticket with that number has the type `problem`")]
+    NoProblem(TicketId, TicketId),
     /// Another update has changed the same fields since the version that the agent saw.
     #[error("ticket {ticket} has changed since version {expected}: {}; it is at version {version} now", theirs.join(", "))]
     Conflict {
@@ -283,7 +292,8 @@ impl UnitOfWork<'_> {
     async fn update(&mut self, id: TicketId, update: &AgentUpdate) -> Result<Applied, NotDone> {
         let now = self.now();
         self.catch_up(id, now).await?;
-        let viewer = update.viewer(&self.rules.desk)?;
+        let rules = self.rules.clone();
+        let viewer = update.viewer(&rules.desk)?;
         let before = self.tx.ticket(id).await?.filter(|ticket| viewer.sees(ticket)).ok_or(NotDone::Unknown(id))?;
         let version = self.tx.ticket_version(id).await?;
         let changed = match since(update, id, version)? {
@@ -300,6 +310,11 @@ impl UnitOfWork<'_> {
         sendable(&before, &done.effects, update.account.as_deref(), &self.settings.accounts, &connected)?;
         if done.effects.contains(&Effect::Merge) && self.merge_target(id, &update.by).await?.is_none() {
             return Err(NotDone::NothingEarlier(id));
+        }
+        if let Some(problem) = done.ticket.problem.filter(|problem| before.problem != Some(*problem)) {
+            let found = self.tx.ticket(problem).await?.filter(|found| viewer.sees(found) && found.id != id);
+            let found = found.filter(|found| found.kind == Some(TicketType::Problem));
+            done.ticket.problem_solved = found.ok_or(NotDone::NoProblem(id, problem))?.solved;
         }
         let changed = people::set_between(&before, &done.ticket, &self.rules.desk);
         if !changed.is_empty() {
@@ -380,8 +395,15 @@ fn checked(
                 return Err(NotDone::Unsendable(id, why.into()));
             }
             Effect::Note { text } if is_blank(text) && update.applies.is_none() => return Err(NotDone::EmptyNote(id)),
+            Effect::Reply { text, .. } | Effect::Note { text } if text.len() > MAX_TEXT_BYTES => {
+                return Err(NotDone::TooLong(id, "its text".to_owned()));
+            }
             _ => {}
         }
+    }
+    let long = |change: &Change| matches!(&change.to, Value::Text(text) if text.len() > MAX_TEXT_BYTES);
+    if let Some(change) = changes(before, &done.ticket, desk).into_iter().find(long) {
+        return Err(NotDone::TooLong(id, format!("`{}`", change.field)));
     }
     if let Some(expected) = update.expected_version {
         let sets = update.sets();

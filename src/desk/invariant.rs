@@ -113,6 +113,11 @@ static INVARIANTS: &[Invariant] = &[
         holds: |ticket| ticket.snoozed.is_none() || ticket.status == Status::Hold,
     },
     Invariant {
+        fields: &["problem_solved", "problem"],
+        says: "`problem_solved` requires a `problem`",
+        holds: |ticket| ticket.problem_solved.is_none() || ticket.problem.is_some(),
+    },
+    Invariant {
         fields: &["first_reply", "replies"],
         says: "`first_reply` must be set if and only if `replies` is above 0",
         holds: |ticket| ticket.replies < 0 || ticket.first_reply.is_some() == (ticket.replies > 0),

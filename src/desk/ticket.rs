@@ -42,6 +42,10 @@ pub struct Ticket {
     pub group: Option<String>,
     /// The agent it is assigned to.
     pub assignee: Option<String>,
+    /// The problem that it is an incident of: the number of another ticket.
+    pub problem: Option<TicketId>,
+    /// When that problem was last solved; `None` if it is not.
+    pub problem_solved: Option<Timestamp>,
     /// The requester: the author of the message that opened it.
     pub requester: Person,
     /// Language of the post that opened it.
@@ -113,6 +117,13 @@ pub struct Ticket {
 }
 
 impl Ticket {
+    /// Makes it an incident of a problem, or of none.
+    pub fn set_problem(&mut self, problem: Option<TicketId>) {
+        if self.problem != problem {
+            (self.problem, self.problem_solved) = (problem, None);
+        }
+    }
+
     /// Sets the status, and updates the times of the change and the solution, the reopen count, the snooze and the
     /// requester's unsolved tickets accordingly.
     pub fn set_status(&mut self, status: Status, now: Timestamp) {

@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use super::decision::Decision;
 use crate::{
     desk::{
-        Actor, Author, Declarations, Effect, Event, EventComment, EventKind, Question, RatedBy, Ticket, Via,
+        Actor, Author, Choosing, Declarations, Effect, Event, EventComment, EventKind, LastAgent, Question, RatedBy,
+        Ticket, Via,
         given::{CannotGive, give},
         text::is_blank,
     },
-    lang::rules::{RuleTest, TestComment, When},
+    lang::rules::{GivenAgent, RuleTest, TestComment, When},
 };
 
 /// The event of a step, and the ticket after it.
@@ -78,7 +79,7 @@ pub(super) fn apply_step(
 }
 
 /// The ticket after a decision, with the notes and questions of its effects, and the agents that they choose.
-pub(super) fn ticket_after(decision: &Decision, desk: &Declarations, now: Timestamp) -> Ticket {
+pub(super) fn ticket_after(test: &RuleTest, decision: &Decision, desk: &Declarations, now: Timestamp) -> Ticket {
     let mut ticket = decision.ticket.clone();
     for effect in &decision.effects {
         match &effect.effect {
@@ -86,7 +87,7 @@ pub(super) fn ticket_after(decision: &Decision, desk: &Declarations, now: Timest
                 ticket.add_comment(&comment(Author::Rule, false, text), now);
             }
             effect => {
-                choose_agent(effect, &mut ticket, desk, now);
+                choose_agent(test, effect, &mut ticket, desk, now);
                 deliver_question(effect, &mut ticket, now);
             }
         }
@@ -101,11 +102,36 @@ pub(super) fn deliver_question(effect: &Effect, ticket: &mut Ticket, now: Timest
     }
 }
 
-/// Assigns a ticket to the agent that an effect chooses from a group. In a test, nobody has a ticket yet, nobody is away,
-/// and no one had the requester before, so that it is the agent who is declared first.
-pub(super) fn choose_agent(effect: &Effect, ticket: &mut Ticket, desk: &Declarations, now: Timestamp) {
-    let Effect::Assign { group, .. } = effect else { return };
-    ticket.set_assignee(desk.members(group).next().map(|agent| agent.name.clone()), now);
+/// Assigns a ticket to the agent that an effect chooses from a group, by what the test says of agents. Where they are
+/// alike, it is the one who is declared first.
+pub(super) fn choose_agent(test: &RuleTest, effect: &Effect, ticket: &mut Ticket, desk: &Declarations, now: Timestamp) {
+    let Effect::Assign { group, choosing, last, under } = effect else { return };
+    let is_away = |name: &str| test.agents.iter().any(|(agent, given)| agent == name && *given == GivenAgent::Away);
+    let unsolved = |name: &str| {
+        let counts = test.agents.iter().filter_map(|(agent, given)| match given {
+            GivenAgent::Unsolved(count) if agent == name => Some(*count),
+            _ => None,
+        });
+        counts.last().unwrap_or_default()
+    };
+    let names = desk.members(group).map(|agent| agent.name.as_str());
+    let free: Vec<_> =
+        names.filter(|name| !is_away(name) && under.is_none_or(|under| unsolved(name) < under)).collect();
+    let had = |wanted: &LastAgent| {
+        let hours = desk.hours_of(ticket);
+        let assigned = |given: &GivenAgent| match given {
+            GivenAgent::Last(ago) => test.moment().checked_sub(ago.length(hours)).ok(),
+            _ => None,
+        };
+        let had = test.agents.iter().filter_map(|(agent, given)| Some((assigned(given)?, agent.as_str())));
+        let latest = had.filter(|(at, _)| wanted.since.is_none_or(|since| *at >= since)).max();
+        latest.map(|(_, agent)| agent).filter(|agent| free.contains(agent))
+    };
+    let chosen = last.as_ref().and_then(had).or_else(|| match choosing {
+        Choosing::Next => free.first().copied(),
+        Choosing::LeastBusy => free.iter().copied().min_by_key(|name| unsolved(name)),
+    });
+    ticket.set_assignee(chosen.map(str::to_owned), now);
 }
 
 fn event_comment(test: &TestComment) -> EventComment {

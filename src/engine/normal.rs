@@ -116,6 +116,8 @@ pub(super) fn normal(predicate: &Predicate) -> Normal<'_> {
         (op, Kind::Time) if literals(op).iter().any(|l| matches!(l, Literal::Time(_))) => Normal::Opaque,
         (_, Kind::Number | Kind::Decimal | Kind::Date | Kind::Time) => Normal::Ranges(ranges(predicate)),
         (Op::HasAny(tags), Kind::Set(_)) => Normal::Tags(Tags { tags, every: false, present: true }),
+        // No entry of a list is left: as any of none, it never holds.
+        (Op::HasAll(tags), Kind::Set(_)) if tags.is_empty() => Normal::Tags(Tags { tags, every: false, present: true }),
         (Op::HasAll(tags), Kind::Set(_)) => Normal::Tags(Tags { tags, every: true, present: true }),
         (Op::HasNone(tags), Kind::Set(_)) => Normal::Tags(Tags { tags, every: true, present: false }),
         (op @ (Op::IsEmpty | Op::IsSet), Kind::Set(_)) => Normal::Whole(whole(op, &kind)),

@@ -170,6 +170,7 @@ fn titles(titles: &BTreeSet<String>) -> String {
 
 /// The state of a test while its steps are played.
 struct Playback<'r> {
+    test: &'r RuleTest,
     runs: Vec<Run>,
     /// The ticket after each run.
     after: Vec<Ticket>,
@@ -209,8 +210,9 @@ impl Run {
 }
 
 /// Plays the steps of a test in order.
-fn play<'r>(rules: &'r RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Result<Playback<'r>, TestError> {
+fn play<'r>(rules: &'r RuleSet, test: &'r RuleTest, mut detail: Detail<'_>) -> Result<Playback<'r>, TestError> {
     let mut playback = Playback {
+        test,
         runs: vec![],
         after: vec![],
         macro_effects: vec![],
@@ -241,7 +243,7 @@ fn play<'r>(rules: &'r RuleSet, test: &RuleTest, mut detail: Detail<'_>) -> Resu
                 let by = by.clone().map_or(Actor::Owner, Actor::Agent);
                 let mut done = apply_macro(applied, &before, &rules.desk, playback.now, by);
                 for effect in &done.effects {
-                    given::choose_agent(effect, &mut done.ticket, &rules.desk, playback.now);
+                    given::choose_agent(test, effect, &mut done.ticket, &rules.desk, playback.now);
                 }
                 let ticket = &done.ticket;
                 let asks = done.effects.iter().find(|effect| effect.asks()).cloned();
@@ -293,7 +295,7 @@ impl<'r> Playback<'r> {
             }
         };
         self.firings.record(rules, run.decision(), self.now);
-        self.ticket = given::ticket_after(run.decision(), &rules.desk, self.now);
+        self.ticket = given::ticket_after(self.test, run.decision(), &rules.desk, self.now);
         self.event = Some(event);
         self.after.push(self.ticket.clone());
         self.runs.push(run);

@@ -329,7 +329,8 @@ nodes! {
     CompareClause {}
     ChartClause { name: token(Path), }
 
-    GivenClause { facts: nodes(Facts), fired: node(GivenFired), sample: node(GivenSample), }
+    GivenClause { facts: nodes(Facts), fired: node(GivenFired), sample: node(GivenSample), agent: node(GivenAgent), }
+    GivenAgent { last: has("last"), count: token(Number), values: values(), }
     GivenSample { not: has("not"), sample: node(Sample), }
     GivenFired { title: text(), count: token(Number), values: values(), }
     Facts { facts: nodes(Fact), }

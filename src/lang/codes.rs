@@ -114,6 +114,7 @@ codes! {
     TW0491 Warning "unused suppression",
     TW0492 Warning "malformed suppression",
     TW0454 Note "list entry whose last day is over",
+    TW0456 Warning "opening hours without a time zone",
     TW0493 Warning "expired suppression",
     // `twite.toml`.
     TW0501 Error "not valid TOML",

@@ -33,7 +33,7 @@ pub use self::{
     pattern::{InvalidPattern, Pattern},
     report::{Aggregate, Calendar, Chart, Measure, Over, Period, PeriodUnit, Quantity, Report, Split},
     sla::{Sla, SlaTime},
-    test::{EffectKind, Expect, ExpectKind, GivenFired, RuleTest, Step, TestComment, When},
+    test::{EffectKind, Expect, ExpectKind, GivenAgent, GivenFired, RuleTest, Step, TestComment, When},
 };
 pub use super::span::{SourceFile, Span};
 pub use crate::desk::Choosing;
@@ -284,7 +284,7 @@ pub struct Predicate {
     pub field: FieldRef,
     /// The operator with its operand. Of a list whose entries have last days, it has all of them, see [`Self::op_on`].
     pub op: Op,
-    last_days: Option<LastDays>,
+    dated: Option<last_days::Dated>,
     /// See [`Self::asks_me`]; computed once, as lists can be long.
     asks_me: bool,
     /// The predicate as the formatter writes it; computed on first use.
@@ -305,7 +305,7 @@ impl Predicate {
     /// Creates a predicate.
     pub fn new(field: FieldRef, op: Op) -> Self {
         let asks_me = matches!(field.kind(), Kind::Declared(_)) && op.asks_me();
-        Self { field, op, last_days: None, asks_me, text: Written::default() }
+        Self { field, op, dated: None, asks_me, text: Written::default() }
     }
 
     /// The predicate as the formatter writes it.
@@ -329,7 +329,7 @@ impl Predicate {
 
     /// Whether the result depends on the time of day, the date, or whether the desk is open.
     pub fn asks_clock(&self) -> bool {
-        self.last_days.is_some() || self.fields().any(|field| field.scope() == Scope::Clock)
+        self.dated.is_some() || self.fields().any(|field| field.scope() == Scope::Clock)
     }
 
     /// Whether the result depends on the business hours that apply to the ticket.

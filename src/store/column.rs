@@ -169,6 +169,16 @@ impl Kept for TicketId {
     }
 }
 
+impl Kept for Option<TicketId> {
+    fn value(&self) -> Value<'_> {
+        self.map(|id| id.0).into()
+    }
+
+    fn read(row: &Row, at: usize) -> Result<Self, StoreError> {
+        Ok(row.try_get::<Option<i64>, _>(at)?.map(TicketId))
+    }
+}
+
 /// Stored as 1 or 0.
 impl Kept for bool {
     fn value(&self) -> Value<'_> {

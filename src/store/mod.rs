@@ -37,6 +37,7 @@ mod polling;
 mod post;
 mod post_version;
 mod previous_ticket;
+mod problem;
 mod progress;
 mod queues;
 mod recount;

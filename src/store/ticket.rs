@@ -14,7 +14,7 @@ use super::{
     stored, time, times, word,
     write_buffer::{FieldRow, HashtagRow, PastStatusRow, TagRow},
 };
-use crate::desk::{PastStatus, SourceId, Status, Ticket, TicketId, XId};
+use crate::desk::{PastStatus, SourceId, Status, Ticket, TicketId, TicketType, XId};
 use crate::engine::minute;
 
 /// The key under which at most one ticket is open.
@@ -185,6 +185,8 @@ impl Tx {
     /// about the requester changed.
     pub async fn save(&mut self, ticket: &Ticket, now: Timestamp) -> Result<(), StoreError> {
         let Some(before) = self.ticket(ticket.id).await? else { return Ok(()) };
+        let ticket = self.with_problem(ticket).await?;
+        let ticket = &*ticket;
         let mut requester = before.requester.clone();
         requester.take_kept(&ticket.requester);
         // Not as the ticket has it: other tickets of the person may have been counted since it was read.
@@ -204,6 +206,9 @@ impl Tx {
         self.conn.cache.raise_ticket_version(ticket.id);
         let kept = Ticket { requester, channel: before.channel, ..ticket.clone() };
         self.conn.cache.keep_ticket(as_stored(kept));
+        if before.kind == Some(TicketType::Problem) || ticket.kind == Some(TicketType::Problem) {
+            self.tell_incidents(ticket, now).await?;
+        }
         Ok(())
     }
 
@@ -280,6 +285,8 @@ pub(super) const CHANGING: &[Column<Ticket>] = columns! { Ticket:
     "description" description folded;
     "group_name" group;
     "assignee" assignee;
+    "problem" problem;
+    "problem_solved" problem_solved;
     "language" language folded;
     "post_likes" post.likes;
     "post_reposts" post.reposts;

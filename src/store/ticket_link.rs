@@ -8,7 +8,7 @@ use super::{
 use crate::desk::TicketId;
 
 impl Snapshot<'_> {
-    /// The tickets linked to a ticket, each with the reason.
+    /// The tickets linked to a ticket, each with the reason, and its incidents.
     pub async fn links(&mut self, of: &SeenTicket) -> Result<Vec<(TicketId, String)>, StoreError> {
         let mut sql =
             Builder::new(self.conn.dialect(), "SELECT t.id, l.why FROM ticket_link l JOIN ticket t ON t.id = ");
@@ -17,7 +17,10 @@ impl Snapshot<'_> {
         push_seen(&mut sql, self.viewer);
         sql.push(" ORDER BY t.id");
         let rows = sql.build().fetch_all(&mut self.conn).await?;
-        rows.iter().map(|row| Ok((TicketId(row.try_get(0)?), row.try_get(1)?))).collect()
+        let linked = rows.iter().map(|row| Ok((TicketId(row.try_get(0)?), row.try_get(1)?)));
+        let mut linked = linked.collect::<Result<Vec<_>, StoreError>>()?;
+        linked.extend(self.incidents(of).await?.into_iter().map(|id| (id, "incident".to_owned())));
+        Ok(linked)
     }
 }
 

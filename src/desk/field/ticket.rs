@@ -1,9 +1,9 @@
 //! Fields of the ticket and of the event.
 
 use super::{Changes, Declared, Facts, Field, Kind, Members, Scope, Write, name_of, tags_of, word_of};
-use crate::desk::{Author, Channel, EventComment, Priority, Status, TicketType, Value, Via};
+use crate::desk::{Author, Channel, EventComment, Priority, Status, TicketId, TicketType, Value, Via};
 
-pub(super) const FIELDS: [Field; 18] = [
+pub(super) const FIELDS: [Field; 20] = [
     Field {
         name: "channel",
         kind: Kind::Words(Channel::WORDS),
@@ -60,6 +60,34 @@ pub(super) const FIELDS: [Field; 18] = [
         zendesk: Some("type"),
         read: |f| Value::word(f.ticket.kind.map(TicketType::as_str)),
         changes: Changes::ByRules(Write::alone(|t, v, _| t.kind = word_of(&v))),
+    },
+    Field {
+        name: "problem",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "the number of the ticket, of type `problem`, that this one is an incident of",
+        sql: Some("t.problem"),
+        zendesk: Some("problem_id"),
+        read: |f| f.ticket.problem.map_or(Value::Empty, |problem| Value::Number(problem.0)),
+        changes: Changes::ByRules(Write {
+            set: |t, v, _| {
+                t.set_problem(match v {
+                    Value::Number(number) if number > 0 => Some(TicketId(number)),
+                    _ => None,
+                });
+            },
+            also: &["problem_solved"],
+        }),
+    },
+    Field {
+        name: "problem_solved",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when that ticket was solved; unknown while it is not, and where there is none",
+        sql: Some("t.problem_solved"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.problem_solved),
+        changes: Changes::BetweenEvents,
     },
     Field {
         name: "subject",

@@ -18,6 +18,7 @@ fn a_test(given: &[(&str, &str)], when: Vec<When>, expect: Vec<ExpectKind>) -> R
         samples: vec![],
         id: TicketId::default(),
         fired: vec![],
+        agents: vec![],
         at: None,
         when: when.into_iter().map(|when| Step { when, span: span() }).collect(),
         expect: expect.into_iter().map(|kind| Expect { kind, span: span() }).collect(),

@@ -154,6 +154,9 @@ impl Checker<'_, '_> {
             return None;
         }
         let literal = self.literal(&field, value)?;
+        if let Literal::Number(_) = literal {
+            self.can_equal(&field, &literal, value)?;
+        }
         self.set_to(field, literal, value)
     }
 

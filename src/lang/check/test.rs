@@ -23,8 +23,8 @@ use crate::{
         diagnostic::Diagnostic,
         display::Quoted,
         rules::{
-            Action, EffectKind, Expect, ExpectKind, GivenFired, Literal, MAX_TIMES, Mode, RuleTest, Step, TestComment,
-            When,
+            Action, EffectKind, Expect, ExpectKind, GivenAgent, GivenFired, Literal, MAX_TIMES, Mode, RuleTest, Step,
+            TestComment, When,
         },
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
@@ -54,7 +54,11 @@ impl Checker<'_, '_> {
         let fired: Vec<_> =
             node.given().filter_map(|c| c.fired()).filter_map(|fired| self.given_fired(&fired)).collect();
         let samples = self.given_samples(node.given().filter_map(|clause| clause.sample()));
-        let of_ticket = |clause: &ast::GivenClause| clause.fired().is_none() && clause.sample().is_none();
+        let agents: Vec<_> =
+            node.given().filter_map(|c| c.agent()).filter_map(|given| self.given_agent(&given)).collect();
+        let of_ticket = |clause: &ast::GivenClause| {
+            clause.fired().is_none() && clause.sample().is_none() && clause.agent().is_none()
+        };
         match self.only(node.given().filter(of_ticket)) {
             Some(clause) => clause.facts().for_each(|facts| self.facts(&facts, "", now, &mut given, true)),
             None if node.is_broken() => {}
@@ -94,6 +98,7 @@ impl Checker<'_, '_> {
             id: number(&samples).unwrap_or_default(),
             samples,
             fired,
+            agents,
             at,
             when,
             expect,
@@ -122,6 +127,27 @@ impl Checker<'_, '_> {
         let length = node.values().find(|v| v.text_range() != title.text_range() && v.kind() != SyntaxKind::Number)?;
         let ago = self.duration(&length)?;
         Some(GivenFired { rule: self.capped(rule?, range(&title))?, times, ago })
+    }
+
+    /// Checks `given agent "Ana" away`, `given agent "Ana" with 20 unsolved tickets`, `given last agent "Ana" 3 days ago`.
+    fn given_agent(&mut self, node: &ast::GivenAgent) -> Option<(String, GivenAgent)> {
+        let mut values = node.values();
+        let name = values.next()?;
+        let name = self.declared_name(&Declared::Agent, &written(&name), span_of(&name))?;
+        let given = match (node.last(), node.count()) {
+            (true, _) => GivenAgent::Last(self.duration(&values.next()?)?),
+            (false, Some(count)) => {
+                let tickets = u32::try_from(self.whole(&count)?).ok();
+                if tickets.is_none() {
+                    let message = "number out of range: an agent has 0 to 4,294,967,295 unsolved tickets";
+                    let help = "write `given agent \"…\" with 20 unsolved tickets`";
+                    self.report(Diagnostic::new(&codes::TW0116, range(&count), message).with_help(help));
+                }
+                GivenAgent::Unsolved(tickets?)
+            }
+            (false, None) => GivenAgent::Away,
+        };
+        Some((name, given))
     }
 
     /// Warns about a ticket that violates an invariant, at the first field involved.

@@ -179,12 +179,22 @@ impl Reader {
         });
     }
 
-    /// Reports opening hours of which every given day is closed: without any hours a desk is always open.
+    /// Reports opening hours without a time zone, and those of which every given day is closed: without any hours a desk is
+    /// always open.
     pub(super) fn opening<T>(&mut self, entry: &Entry<'_, T>, hours: &Hours) {
-        if let Some(day) = entry.first_weekday().filter(|_| hours.is_always_open() && entry.lost_nothing()) {
-            let error = Diagnostic::new(&codes::TW0503, day, "no day is open: each of the given days is `[]`");
-            let help = "give the hours of a day, or leave out all days: a desk without opening hours is always open";
-            self.out.push(error.with_help(help));
+        match entry.first_weekday().filter(|_| entry.lost_nothing()) {
+            Some(day) if hours.is_always_open() => {
+                let error = Diagnostic::new(&codes::TW0503, day, "no day is open: each of the given days is `[]`");
+                let help =
+                    "give the hours of a day, or leave out all days: a desk without opening hours is always open";
+                self.out.push(error.with_help(help));
+            }
+            Some(day) if !entry.has_zone() => {
+                let warning = Diagnostic::new(&codes::TW0456, day, "opening hours without `zone` are in UTC");
+                let help = "write the time zone of the desk: `zone = \"Europe/Paris\"`, for example";
+                self.out.push(warning.with_help(help));
+            }
+            _ => {}
         }
     }
 

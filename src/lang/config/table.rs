@@ -69,9 +69,18 @@ impl<T> Entry<'_, T> {
 
     /// The first day of the week that is present, with the span of its hours: of the table, or of its table `hours`.
     pub(super) fn first_weekday(&self) -> Option<Range<usize>> {
-        let table = self.table.get_ref();
-        let hours = table.get("hours").map_or(table, |hours| hours.get_ref());
+        let hours = self.hours();
         WEEKDAYS.iter().find_map(|day| Some(hours.get(day)?.span()))
+    }
+
+    /// Whether the hours there have a time zone.
+    pub(super) fn has_zone(&self) -> bool {
+        self.hours().get("zone").is_some()
+    }
+
+    fn hours(&self) -> &DeValue<'_> {
+        let table = self.table.get_ref();
+        table.get("hours").map_or(table, |hours| hours.get_ref())
     }
 
     /// The keys that are present, with their spans.

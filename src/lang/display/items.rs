@@ -12,8 +12,8 @@ use crate::{
     desk::{Choosing, Decimal, FieldRef, Kind, Per, Recipient, Scope},
     lang::rules::{
         Action, ActionKind, Audience, Automation, Cap, Chart, Condition, Duration, EffectKind, Every, Expect,
-        ExpectKind, Filter, GivenFired, Let, List, Literal, Macro, Mode, Over, Part, Period, PeriodUnit, PreferLast,
-        Report, RuleTest, SetTo, Sla, Sort, Split, Template, TestComment, Trigger, View, When,
+        ExpectKind, Filter, GivenAgent, GivenFired, Let, List, Literal, Macro, Mode, Over, Part, Period, PeriodUnit,
+        PreferLast, Report, RuleTest, SetTo, Sla, Sort, Split, Template, TestComment, Trigger, View, When,
     },
 };
 
@@ -384,6 +384,16 @@ impl Display for RuleTest {
         for GivenFired { rule, times, ago } in &self.fired {
             let times = if *times == 1 { String::new() } else { format!("{} times ", Grouped((*times).into())) };
             writeln!(f, "  given fired {} {times}{ago} ago", Quoted(rule))?;
+        }
+        for (name, given) in &self.agents {
+            let name = Quoted(name);
+            match given {
+                GivenAgent::Away => writeln!(f, "  given agent {name} away")?,
+                GivenAgent::Unsolved(count) => {
+                    writeln!(f, "  given agent {name} with {} unsolved tickets", Grouped((*count).into()))?
+                }
+                GivenAgent::Last(ago) => writeln!(f, "  given last agent {name} {ago} ago")?,
+            }
         }
         if let Some(at) = self.at {
             writeln!(f, "  at {at}")?;

@@ -282,6 +282,10 @@ pub(in crate::lang) const EXPECTATIONS: Phrases = &[
     ("<text> ,", "write a second `expect`"),
 ];
 
+const GIVEN_AWAY: &str = "write `given agent \"…\" away`";
+const GIVEN_UNSOLVED: &str = "write `given agent \"…\" with 20 unsolved tickets`";
+const GIVEN_LAST: &str = "write `given last agent \"…\" 3 days ago`";
+
 /// Phrases in what a test takes as given.
 pub(in crate::lang) const GIVENS: Phrases = &[
     (
@@ -290,6 +294,17 @@ pub(in crate::lang) const GIVENS: Phrases = &[
     ),
     ("in sample", "write it on a line of its own: `given in sample \"survey\" of 10 percent`"),
     ("given requester", "what is known of the requester is among the facts: `given ticket { requester.tags vip }`"),
+    ("given <text> away", GIVEN_AWAY),
+    ("given <text> is away", GIVEN_AWAY),
+    ("given away", GIVEN_AWAY),
+    ("agent <text> is", GIVEN_AWAY),
+    ("agent <text> absent", GIVEN_AWAY),
+    ("agent <text> not", GIVEN_AWAY),
+    ("agent <text> has", GIVEN_UNSOLVED),
+    ("agent <text> with", GIVEN_UNSOLVED),
+    ("given previous", GIVEN_LAST),
+    ("given last <text>", GIVEN_LAST),
+    ("given last agent", GIVEN_LAST),
     ("given the", "write `given ticket { … }`"),
     ("given a", "write `given ticket { … }`"),
     ("given <field>", "write facts in braces: `given ticket { <field> … }`"),

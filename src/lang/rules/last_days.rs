@@ -1,9 +1,6 @@
 //! Entries of a list with a last day: a predicate on such a list asks for the entries that count on the day.
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
 use jiff::civil::Date;
 
@@ -11,16 +8,13 @@ use super::{Op, Predicate, Values};
 use crate::desk::Facts;
 
 /// The last days of the entries of a list.
-#[derive(Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct LastDays {
     /// The last day of each entry, in order; `None` counts always.
     entries: Arc<[Option<Date>]>,
-    /// The periods in which the same entries count, ascending, each with the operator on them, computed on first use.
-    periods: Arc<[(Period, OnceLock<Op>)]>,
+    /// The different last days, ascending. Up to each of them, since the one before, the same entries count.
+    ends: Arc<[Date]>,
 }
-
-/// The days up to this one, since the period before; `None` is without end.
-type Period = Option<Date>;
 
 impl LastDays {
     /// The last days of these entries; `None` if no entry has one.
@@ -29,21 +23,26 @@ impl LastDays {
         let mut ends: Vec<_> = entries.iter().flatten().copied().collect();
         ends.sort_unstable();
         ends.dedup();
-        if ends.is_empty() {
-            return None;
-        }
-        let periods = ends.into_iter().map(Some).chain([None]).map(|period| (period, OnceLock::new())).collect();
-        Some(Self { entries, periods })
-    }
-
-    /// The last day of an entry.
-    fn of(&self, entry: usize) -> Option<Date> {
-        self.entries.get(entry).copied().flatten()
+        (!ends.is_empty()).then(|| Self { entries, ends: ends.into() })
     }
 
     /// The last day on which the same entries count as on this one; `None` if that is every later day.
     pub(crate) fn same_until(&self, date: Date) -> Option<Date> {
-        self.periods.iter().find_map(|(period, _)| period.filter(|last| *last >= date))
+        self.ends.get(self.period(date)).copied()
+    }
+
+    /// The period of a day: the number of last days that are over.
+    fn period(&self, date: Date) -> usize {
+        self.ends.partition_point(|last| *last < date)
+    }
+
+    /// Whether an entry counts on a day.
+    fn counts(&self, entry: usize, date: Date) -> bool {
+        self.of(entry).is_none_or(|last| last >= date)
+    }
+
+    fn of(&self, entry: usize) -> Option<Date> {
+        self.entries.get(entry).copied().flatten()
     }
 
     /// The days for a list in which each entry is replaced by this many.
@@ -52,42 +51,43 @@ impl LastDays {
     }
 }
 
-/// The periods follow from the entries.
-impl PartialEq for LastDays {
-    fn eq(&self, other: &Self) -> bool {
-        self.entries == other.entries
-    }
+/// The last days of a predicate's list, with the operator in each period, computed on first use.
+#[derive(Debug, Clone)]
+pub(super) struct Dated {
+    days: LastDays,
+    periods: Arc<[OnceLock<Op>]>,
 }
 
-impl fmt::Debug for LastDays {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.entries.fmt(f)
+/// The operators follow from the days.
+impl PartialEq for Dated {
+    fn eq(&self, other: &Self) -> bool {
+        self.days == other.days
     }
 }
 
 impl Predicate {
     /// With the last days of the entries of its list.
     pub fn with_last_days(self, last_days: Option<LastDays>) -> Self {
-        Self { last_days, ..self }
+        let dated = |days: LastDays| Dated { periods: (0..=days.ends.len()).map(|_| OnceLock::new()).collect(), days };
+        Self { dated: last_days.map(dated), ..self }
     }
 
     /// The last days of the entries of its list, if there are any. Then [`Self::op`] has all entries.
     pub fn last_days(&self) -> Option<&LastDays> {
-        self.last_days.as_ref()
+        self.dated.as_ref().map(|dated| &dated.days)
     }
 
     /// The operator on the entries that count on a day.
     pub fn op_on(&self, date: Date) -> &Op {
-        let Some(days) = &self.last_days else { return &self.op };
-        let counts = |entry| days.of(entry).is_none_or(|last| last >= date);
-        let period = days.periods.iter().find(|(period, _)| period.is_none_or(|last| last >= date));
-        // The last period has no end.
-        period.map_or(&self.op, |(_, op)| op.get_or_init(|| self.op.with_entries(counts)))
+        let Some(Dated { days, periods }) = &self.dated else { return &self.op };
+        let period = periods.get(days.period(date));
+        // There is one more period than there are last days.
+        period.map_or(&self.op, |op| op.get_or_init(|| self.op.with_entries(|entry| days.counts(entry, date))))
     }
 
     /// The operator on the entries that count now, where the ticket is.
     pub(crate) fn op_now(&self, facts: Facts<'_>) -> &Op {
-        match &self.last_days {
+        match &self.dated {
             Some(_) => self.op_on(facts.hours().date(facts.now)),
             None => &self.op,
         }
@@ -95,10 +95,9 @@ impl Predicate {
 
     /// The last days that are over, latest first, each with the operator on its entries.
     pub(crate) fn past(&self, facts: Facts<'_>) -> Vec<(Date, Op)> {
-        let Some(days) = &self.last_days else { return vec![] };
-        let today = facts.hours().date(facts.now);
-        let past = days.periods.iter().rev().filter_map(|(period, _)| period.filter(|last| *last < today));
-        past.map(|last| (last, self.op.with_entries(|entry| days.of(entry) == Some(last)))).collect()
+        let Some(days) = self.last_days() else { return vec![] };
+        let past = days.ends.iter().take(days.period(facts.hours().date(facts.now))).rev();
+        past.map(|last| (*last, self.op.with_entries(|entry| days.of(entry) == Some(*last)))).collect()
     }
 }
 

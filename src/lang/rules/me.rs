@@ -57,7 +57,7 @@ impl Predicate {
     /// The predicate with names in place of `me` and `my groups`; `None` if it is false for this agent on every ticket.
     fn read_by(&self, agent: Option<&Agent>) -> Option<Self> {
         let op = self.op.read_by(agent)?;
-        let last_days = self.last_days.as_ref().and_then(|days| match &self.op {
+        let last_days = self.last_days().and_then(|days| match &self.op {
             Op::In(some) | Op::NotIn(some) => days.repeated(some.iter().map(|literal| literal.of(agent).len())),
             _ => Some(days.clone()),
         });

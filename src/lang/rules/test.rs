@@ -29,6 +29,8 @@ pub struct RuleTest {
     pub id: TicketId,
     /// How often rules fired before the test starts.
     pub fired: Vec<GivenFired>,
+    /// What is known of agents, by name, when one is chosen.
+    pub agents: Vec<(String, GivenAgent)>,
     /// The time at which the test starts; `None` for [`RuleTest::USUAL_MOMENT`].
     pub at: Option<Timestamp>,
     /// The steps, in order.
@@ -68,6 +70,19 @@ pub struct GivenFired {
     pub times: u32,
     /// How long before the start of the test.
     pub ago: Duration,
+}
+
+/// What is known of an agent when one is chosen for a ticket. Without it, an agent is present, has no other ticket, and did
+/// not have the requester before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GivenAgent {
+    /// `given agent "Ana" away`
+    Away,
+    /// `given agent "Ana" with 20 unsolved tickets`: besides the ticket of the test.
+    Unsolved(u32),
+    /// `given last agent "Ana" 3 days ago`: had the requester's latest other ticket, assigned so long before the start of
+    /// the test.
+    Last(Duration),
 }
 
 /// A step of a test, with its source span.

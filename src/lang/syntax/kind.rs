@@ -174,6 +174,7 @@ kinds! {
         GivenClause = given_clause,
         GivenFired = given_fired,
         GivenSample = given_sample,
+        GivenAgent = given_agent,
         Facts = facts,
         Fact = fact,
         BadFact = bad_fact,

@@ -11,7 +11,7 @@ use twite::{
         agent::{self, AgentUpdate, Description, NotDone},
     },
     daemon::Daemon,
-    desk::{Actor, Author, Status, Ticket, TicketId, Via},
+    desk::{Actor, Author, Rating, Status, Ticket, TicketId, Via},
     x::wire::decode_line,
 };
 
@@ -445,5 +445,22 @@ async fn a_description_is_of_what_it_says_alone() {
         let fields = set(&[("status", value)]);
         let description = Description { set: &fields, ..Default::default() };
         assert!(description.actions("test", &rules.desk).is_err(), "{value}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn texts_of_an_update_are_bounded() {
+    let desk = Desk::new("macro \"Solve\" { then set status to solved }").await;
+    desk.post(10, 1, 10, MORNING).await;
+    let rules = desk.daemon.rules();
+    for (length, fits) in [(65_536, true), (65_537, false)] {
+        let text = "a".repeat(length);
+        let note = Description { note: Some(&text), ..Description::default() };
+        let note = AgentUpdate::new(Actor::Owner, Via::Cli, note.actions("update", &rules.desk).unwrap());
+        for update in [note, AgentUpdate::of_rating(Actor::Owner, Via::Cli, Rating::Bad, Some(&text))] {
+            let done = agent::update(desk.daemon.app(), TicketId(1), &update).await;
+            assert_eq!(done.is_ok(), fits, "{length}");
+            assert!(fits || matches!(done, Err(NotDone::TooLong(..))));
+        }
     }
 }

@@ -9,6 +9,7 @@ mod invariants;
 mod order;
 mod people;
 mod private;
+mod problems;
 mod replies;
 mod satisfaction;
 mod together;

@@ -15,6 +15,7 @@ const FILES: &[(&str, &str)] = &[
     ("slas", "…"),
     ("clauses", "automation \"a\" {\n  when status is open\n  …\n  then add tags b\n}\n"),
     ("settings", "…"),
+    ("givens", "test \"a\" {\n  given ticket { channel twitter }\n  …\n  when created\n  expect nothing fired\n}\n"),
 ];
 
 fn cases(text: &str) -> Vec<&str> {

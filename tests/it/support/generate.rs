@@ -297,6 +297,8 @@ prop_compose! {
             tags: tags.into_iter().collect(),
             group: names[2].clone(),
             assignee: names[3].clone(),
+            problem: (counts[1] > 0).then_some(TicketId(counts[1])),
+            problem_solved: (counts[1] > 0).then_some(times[5]).flatten(),
             requester,
             language: texts[2].clone(),
             post,

@@ -4,6 +4,7 @@
 
 mod absent_field;
 mod acting;
+mod blanks;
 mod capital_tag;
 mod closed_by_age;
 mod closed_ticket;
@@ -77,6 +78,7 @@ pub(crate) static LINTS: &[&Lint] = &[
     &idle_sla::LINT,
     &told_note::LINT,
     &endless_message::LINT,
+    &blanks::LINT,
 ];
 
 /// A lint.
