@@ -248,7 +248,7 @@ async fn fill(connection: &mut SqliteConnection, tickets: i64, now: Timestamp) {
                           {now} - ({tickets} - i) * (31536000000 / {tickets}) AS made FROM n)
              INSERT INTO ticket (key_account, key_conversation, key_person, opened_by, requester, channel, account, status,
                priority, subject, subject_folded, description, description_folded, group_name, post_has_media,
-               post_is_reply, replies, reopens, agent_touches, comments, created, updated, status_changed, solved, closed,
+               post_is_reply, post_is_quote, replies, reopens, agent_touches, comments, created, updated, status_changed, solved, closed,
                requester_updated, first_reply)
              SELECT '1', CAST(i AS TEXT), CAST(1000 + i % ({tickets} / 2) AS TEXT), CAST(i AS TEXT), 1 + i % ({tickets} / 2),
                CASE WHEN a % 10 < 7 THEN 'twitter' WHEN a % 10 < 9 THEN 'twitter_dm' ELSE 'twitter_like' END, 'acme',
@@ -256,7 +256,7 @@ async fn fill(connection: &mut SqliteConnection, tickets: i64, now: Timestamp) {
                     WHEN a < 993 THEN 'open' ELSE 'new' END,
                CASE b % 4 WHEN 0 THEN 'low' WHEN 1 THEN 'normal' WHEN 2 THEN 'high' ELSE 'urgent' END,
                'my order ' || i, 'my order ' || i, 'my order ' || i || ' never came', 'my order ' || i || ' never came',
-               CASE WHEN b % 3 = 0 THEN 'Billing' ELSE 'Social' END, 0, 0,
+               CASE WHEN b % 3 = 0 THEN 'Billing' ELSE 'Social' END, 0, 0, 0,
                CASE WHEN a < 993 THEN b % 4 ELSE 0 END, 0, b % 5, 1 + b % 10, made, made + b * 60000, made + b * 60000,
                CASE WHEN a < 970 THEN made + b * 60000 END, CASE WHEN a < 950 THEN made + 345600000 END,
                made, CASE WHEN a < 993 THEN made + b * 30000 END FROM t"

@@ -260,6 +260,7 @@ const TABLES: &[&str] = &[
     "ticket",
     "ticket_tag",
     "ticket_hashtag",
+    "ticket_media",
     "ticket_field",
     "field_version",
     "ticket_link",

@@ -121,6 +121,10 @@ CREATE TABLE ticket (
   post_replies           BIGINT,
   post_has_media         BIGINT NOT NULL,
   post_is_reply          BIGINT NOT NULL,
+  post_is_quote          BIGINT NOT NULL,
+  post_links             BIGINT,
+  post_mentions          BIGINT,
+  post_length            BIGINT,
   replies                BIGINT NOT NULL,
   reopens                BIGINT NOT NULL,
   agent_touches          BIGINT NOT NULL,
@@ -250,6 +254,12 @@ CREATE TABLE ticket_hashtag (
   PRIMARY KEY (ticket, tag)
 );
 
+CREATE TABLE ticket_media (
+  ticket  BIGINT NOT NULL REFERENCES ticket (id),
+  tag     TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (ticket, tag)
+);
+
 -- The statuses that a ticket had before the current one, in order, with the times at which each began and ended.
 CREATE TABLE past_status (
   ticket  BIGINT NOT NULL REFERENCES ticket (id),
@@ -301,6 +311,8 @@ CREATE TABLE post (
   -- For a direct message, the other side.
   direct_with       TEXT COLLATE "C",
   text              TEXT COLLATE "C" NOT NULL,
+  -- What is known besides the text, as JSON; nothing where there is nothing.
+  facts             TEXT COLLATE "C",
   made              BIGINT NOT NULL,
   deleted           BIGINT NOT NULL DEFAULT 0,
   -- Whether the post above is known or was asked for: there is nothing left to find there.

@@ -231,7 +231,7 @@ impl Description<'_> {
             described::check(name, head, &parts, desk, &[], |mut rules| Some(rules.macros.pop()?.then.clone()))?;
         for action in &mut actions {
             let (template, said) = match &mut action.kind {
-                ActionKind::Reply(template) => (template, self.reply),
+                ActionKind::Reply { text, .. } => (text, self.reply),
                 ActionKind::Note(template) => (template, self.note),
                 _ => continue,
             };
@@ -349,12 +349,10 @@ impl UnitOfWork<'_> {
             let account = update.account.as_deref();
             let mut outgoing = self.outgoing(key, update.by.clone(), effect, ticket, account, now);
             if is_reply {
-                outgoing = Outgoing {
-                    follows,
-                    answers: update.answers,
-                    due: update.not_before.map_or(now, |due| due.max(now)),
-                    ..outgoing
-                };
+                outgoing = Outgoing { follows, answers: update.answers, ..outgoing };
+            }
+            if effect.said().is_some() {
+                outgoing.due = update.not_before.map_or(now, |due| due.max(now));
             }
             self.leave(ticket, outgoing, None, now).await?;
         }
@@ -390,7 +388,7 @@ fn checked(
     let done = update.apply(before, desk, now);
     for effect in &done.effects {
         match effect {
-            Effect::Reply { text, .. } if is_blank(text) => {
+            Effect::Reply { text, .. } | Effect::Message { text } if is_blank(text) => {
                 let why = if update.applies.is_some() { EMPTY } else { "its text is empty" };
                 return Err(NotDone::Unsendable(id, why.into()));
             }
@@ -429,11 +427,16 @@ fn sendable(
     connected: &[ConnectedAccount],
 ) -> Result<(), NotDone> {
     let unsendable = |why| NotDone::Unsendable(ticket.id, why);
-    if ticket.account.is_none() && named.is_none() {
-        return Ok(());
-    }
     for effect in effects {
+        if let Effect::Message { .. } = effect {
+            accounts.messaging(ticket).map_err(unsendable)?;
+            continue;
+        }
         let Effect::Reply { text, .. } = effect else { continue };
+        let named = effect.named_account().or(named);
+        if ticket.account.is_none() && named.is_none() {
+            continue;
+        }
         let account = accounts.replying(ticket, named).map_err(unsendable)?;
         if named.is_some() {
             let known = connected.iter().find(|known| known.handle.eq_ignore_ascii_case(&account.handle));

@@ -67,6 +67,14 @@ impl UnitOfWork<'_> {
             self.tx.not_imported(id).await?;
             return Ok(false);
         }
+        // Twite's own message joins the ticket of its recipient. It runs no rules there: those of the ticket that sent it ran.
+        let sender = match (author, &post.direct_with) {
+            (Author::Agent, Some(_)) => self.tx.message_sent_as(&post.id).await?,
+            _ => None,
+        };
+        let runs = runs && sender.is_none();
+        let author =
+            if sender.as_ref().is_some_and(|(by, _)| matches!(by, Actor::Rule(_))) { Author::Rule } else { author };
         if runs && standing.next_check_at.is_some_and(|at| at < post.made) {
             self.catch_up(id, post.made).await?;
             // Automations that fired may have merged tickets and moved comments.
@@ -76,8 +84,16 @@ impl UnitOfWork<'_> {
         let newest = standing.newest.is_none_or(|newest| newest < post.id);
         let comment = event_comment(post, author);
         let rating = before.rating_in(&comment, post.made, &self.rules.desk.satisfaction);
-        let added = NewComment { rating, ..imported(id, post, author) };
+        let mut added = NewComment { rating, ..imported(id, post, author) };
+        if let Some((by, _)) = &sender {
+            added.actor = by.clone();
+        }
         let Some(comment_id) = self.tx.add_comment(&added).await? else { return Ok(false) };
+        if let Some((_, sent_by)) = sender
+            && sent_by != id
+        {
+            self.link(sent_by.min(id), sent_by.max(id), "message").await?;
+        }
         let mut ticket = before.clone();
         match rating {
             Some(rating) => ticket.add_rating(&comment, rating, post.made, newest),
@@ -87,7 +103,11 @@ impl UnitOfWork<'_> {
                 ticket.waiting_since = self.tx.first_by_requester(id, ticket.last_reply).await?;
             }
         }
-        self.notices.push(Notice::Commented { ticket: id, by_agent: author == Author::Agent, text: post.text.clone() });
+        self.notices.push(Notice::Commented {
+            ticket: id,
+            by_agent: author != Author::Requester,
+            text: post.text.clone(),
+        });
         if runs {
             let event = Event {
                 via: via(&ticket),
@@ -204,8 +224,8 @@ impl UnitOfWork<'_> {
         Ok(after)
     }
 
-    /// An effect on a ticket that is due now. A reply is sent from the account that is `named`, else from the one that
-    /// replies by default.
+    /// An effect on a ticket that is due now. A reply is sent from the account that it names, else from the one that is `named`,
+    /// else from the one that replies by default.
     pub(super) fn outgoing(
         &self,
         key: String,
@@ -215,14 +235,21 @@ impl UnitOfWork<'_> {
         named: Option<&str>,
         now: Timestamp,
     ) -> Outgoing {
-        let is_reply = matches!(effect, Effect::Reply { .. });
-        let account = is_reply.then(|| self.settings.accounts.replying(ticket, named).ok()).flatten();
+        let named = effect.named_account().or(named);
+        let accounts = &self.settings.accounts;
+        let account = match effect {
+            Effect::Reply { .. } => accounts.replying(ticket, named).ok(),
+            Effect::Message { .. } => ticket.account.as_deref().and_then(|handle| accounts.get(handle)),
+            _ => None,
+        };
+        // An account that is named and may not reply is refused at sending, in words.
+        let named = named.filter(|_| matches!(effect, Effect::Reply { .. }));
         Outgoing {
             key,
             ticket: Some(ticket.id),
             by,
             effect: effect.clone(),
-            account: account.map(|account| account.handle.clone()),
+            account: account.map(|account| account.handle.as_str()).or(named).map(str::to_owned),
             destination: Destination::of(effect, ticket, account),
             answers: None,
             follows: None,
@@ -241,12 +268,16 @@ impl UnitOfWork<'_> {
     ) -> Result<(), StoreError> {
         let is_rule = matches!(outgoing.by, Actor::Rule(_));
         match &outgoing.effect {
-            Effect::Reply { text, .. } | Effect::Note { text } if is_blank(text) => {
+            Effect::Reply { text, .. } | Effect::Message { text } | Effect::Note { text } if is_blank(text) => {
                 if outgoing.effect.asks() {
                     ticket.follow_question(Question::Fails);
                 }
                 let reason = Reason::new(ReasonKind::Empty, EMPTY);
-                let what = if matches!(outgoing.effect, Effect::Note { .. }) { "note" } else { "reply" };
+                let what = match outgoing.effect {
+                    Effect::Note { .. } => "note",
+                    Effect::Message { .. } => "direct message",
+                    _ => "reply",
+                };
                 let outcome = Outcome::Refused(reason.words.clone());
                 self.notices.push(Notice::Delivery { ticket: ticket.id, what, text: String::new(), outcome });
                 return self.tx.refused(&outgoing, &reason).await;
@@ -305,7 +336,7 @@ impl UnitOfWork<'_> {
                 // The link names the earlier ticket, to whoever sees it.
                 return self.tx.carried_out(&outgoing, "into an earlier ticket").await;
             }
-            Effect::Notify { .. } | Effect::Webhook { .. } => {}
+            Effect::Message { .. } | Effect::Notify { .. } | Effect::Webhook { .. } => {}
         }
         self.tx.enqueue(&outgoing)
     }
@@ -388,7 +419,7 @@ fn imported(ticket: TicketId, post: &StoredPost, author: Author) -> NewComment {
 }
 
 fn event_comment(post: &StoredPost, author: Author) -> EventComment {
-    EventComment { text: post.text.clone(), public: true, author }
+    EventComment { facts: post.facts.clone(), ..EventComment::new(author, true, post.text.clone()) }
 }
 
 fn via(ticket: &Ticket) -> Via {

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     desk::{Account, AccountState, Author, Channel, ConnectedAccount, Person, SourceId, Status, Ticket, TicketId, XId},
-    store::{InboxItem, PutPost, Seen, StoreError, StoredPost, TicketHead, TicketKey},
+    store::{Echo, InboxItem, PutPost, Seen, StoreError, StoredPost, TicketHead, TicketKey},
 };
 
 /// A unit of work that assigns messages to tickets.
@@ -109,21 +109,24 @@ impl Intake<'_> {
         Ok(())
     }
 
-    /// Whether a message is the echo of one that Twite sent. If its delivery was still unconfirmed, it is recorded now.
+    /// Whether a message is the echo of a reply that Twite sent, which is on its ticket already. If its delivery was still
+    /// unconfirmed, it is recorded now. A message to somebody who wrote in public joins their ticket of direct messages.
     async fn is_sent_by_twite(&mut self, post: &StoredPost) -> Result<bool, StoreError> {
         if !self.accounts.iter().any(|account| account.id == post.author) {
             return Ok(false);
         }
-        if self.unit.tx.is_accounted_for(&post.id).await? {
+        if self.unit.tx.is_sent_reply(&post.id).await? {
             return Ok(true);
         }
-        let Some((sent, ticket, was_lost)) = self.unit.tx.echo_of(&post.author, post).await? else { return Ok(false) };
-        self.unit.tx.sent(sent, Some(&post.id), &post.text, None, self.unit.now()).await?;
+        let Some(Echo { item, ticket, was_lost, is_reply }) = self.unit.tx.echo_of(&post.author, post).await? else {
+            return Ok(false);
+        };
+        self.unit.tx.sent(item, Some(&post.id), &post.text, None, self.unit.now()).await?;
         if was_lost {
             let what = if post.direct_with.is_some() { "direct message" } else { "reply" };
             self.unit.notices.push(Notice::Delivery { ticket, what, text: post.text.clone(), outcome: Outcome::Found });
         }
-        Ok(true)
+        Ok(is_reply)
     }
 
     /// Sets an inbox item aside, with a notice.
@@ -313,7 +316,7 @@ impl Intake<'_> {
             account: Some(settings.handle.clone()),
             brand: settings.brand.clone(),
             requester,
-            language: message.language.clone(),
+            language: message.post.facts.language.clone(),
             post: message.facts.clone(),
             created: post.made,
             previous_ticket,
@@ -366,7 +369,7 @@ impl Intake<'_> {
     async fn opens_earlier(&mut self, id: TicketId, message: &Message, post: &StoredPost) -> Result<(), StoreError> {
         let Some(mut ticket) = self.unit.tx.ticket(id).await? else { return Ok(()) };
         ticket.describe(&post.text);
-        ticket.language.clone_from(&message.language);
+        ticket.language.clone_from(&message.post.facts.language);
         ticket.post = message.facts.clone();
         ticket.opened_earlier(post.made);
         let now = self.unit.now();

@@ -1,7 +1,7 @@
 //! Decodes inbox items.
 
 use crate::{
-    desk::{ConnectedAccount, IncomingKind, Person, PostFacts, XId},
+    desk::{ConnectedAccount, IncomingKind, MessageFacts, Person, PostFacts, XId},
     store::{InboxItem, StoredPost},
     x::{
         DirectMessage, Post, Unreadable,
@@ -21,8 +21,6 @@ pub(crate) struct Message {
     pub(crate) arrival: Arrival,
     /// The handles it mentions, case-folded, with their ids if X gives them.
     pub(crate) mentions: Vec<(String, Option<XId>)>,
-    /// Its language tag.
-    pub(crate) language: Option<String>,
     /// Fields for conditions, if it opens a ticket.
     pub(crate) facts: PostFacts,
 }
@@ -72,9 +70,12 @@ fn of_post(post: Post, arrival: Arrival) -> Option<Message> {
         versions: post.versions,
         arrival,
         mentions: post.mentions,
-        language: post.language,
-        facts: post.facts,
         post: StoredPost {
+            facts: MessageFacts {
+                media: post.facts.media.clone(),
+                is_quote: post.facts.is_quote,
+                language: post.language,
+            },
             // Only posts with ids too old to contain a timestamp have no time.
             made: post.made.unwrap_or(jiff::Timestamp::UNIX_EPOCH),
             id: post.id,
@@ -88,6 +89,7 @@ fn of_post(post: Post, arrival: Arrival) -> Option<Message> {
             text: post.text,
             deleted: false,
         },
+        facts: post.facts,
     })
 }
 
@@ -95,14 +97,16 @@ fn of_direct(message: DirectMessage, account: &XId) -> Option<Message> {
     let with = message.with(account)?;
     let (small, large) = if with < *account { (&with, account) } else { (account, &with) };
     let conversation = format!("{small}-{large}");
+    let mut facts = PostFacts { has_media: message.has_media, media: message.media.clone(), ..PostFacts::default() };
+    facts.complete(&message.text);
     Some(Message {
         people: message.people,
         versions: vec![],
         arrival: Arrival::Direct(account.clone()),
         mentions: Vec::new(),
-        language: None,
-        facts: PostFacts { has_media: message.has_media, ..PostFacts::default() },
+        facts,
         post: StoredPost {
+            facts: MessageFacts { media: message.media, ..MessageFacts::default() },
             made: message.made.unwrap_or(jiff::Timestamp::UNIX_EPOCH),
             version: message.id.clone(),
             // In a conversation of two, the account's own messages always answer the other person.

@@ -492,8 +492,10 @@ fn event(ticket: &Ticket, happened: Happened) -> Event {
     let via = Via::from(ticket.channel);
     match happened {
         Happened::Created => {
-            let text = ticket.description.clone();
-            let comment = EventComment { text, public: true, author: Author::Requester };
+            let comment = EventComment {
+                facts: ticket.message_facts(),
+                ..EventComment::new(Author::Requester, true, ticket.description.clone())
+            };
             Event {
                 kind: EventKind::Created,
                 via,

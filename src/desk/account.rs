@@ -78,6 +78,12 @@ impl Default for Account {
 }
 
 impl Account {
+    /// Whether direct messages are sent from it to who wrote in public: they are answered by direct messages, which it has
+    /// to import.
+    pub const fn allow_messages(&self) -> bool {
+        self.allow_replies && self.capture_direct_messages
+    }
+
     /// An account with default settings.
     pub fn new(handle: impl Into<String>) -> Self {
         Self {
@@ -134,5 +140,23 @@ impl Accounts {
         }
         let default = self.iter().find(|account| account.default && account.allow_replies);
         default.ok_or_else(|| format!("{why}, and no account that allows replies is the default"))
+    }
+
+    /// The account from which a ticket's requester is sent a direct message: the one that was addressed.
+    ///
+    /// # Errors
+    /// Why there is none, in words that name the account.
+    pub fn messaging(&self, ticket: &Ticket) -> Result<&Account, String> {
+        if ticket.requester.x_id().is_none() {
+            return Err("the requester is nobody at X".to_owned());
+        }
+        let handle = ticket.account.as_deref().unwrap_or_default();
+        let account = self.get(handle).ok_or_else(|| format!("@{handle} is not declared in twite.toml"))?;
+        let missing = match account {
+            Account { allow_replies: false, .. } => "allow_replies",
+            Account { capture_direct_messages: false, .. } => "capture_direct_messages",
+            _ => return Ok(account),
+        };
+        Err(format!("@{} is declared with `{missing} = false`", account.handle))
     }
 }

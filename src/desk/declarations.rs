@@ -46,6 +46,10 @@ pub struct AccountName {
     pub post_length: usize,
     /// Whether likes, hides, mutes and blocks are done from it.
     pub allow_actions: bool,
+    /// Whether replies are sent from it.
+    pub allow_replies: bool,
+    /// Whether direct messages are sent from it to who wrote in public.
+    pub allow_messages: bool,
 }
 
 /// The edition, which limits accounts and channels.

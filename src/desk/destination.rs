@@ -35,6 +35,7 @@ impl Destination {
                     _ => Self::Posts(handle.to_lowercase()),
                 }
             }
+            Effect::Message { .. } => Self::Messages(ticket.account.as_deref().unwrap_or_default().to_lowercase()),
             Effect::AtX { .. } => Self::Actions(ticket.account.as_deref().unwrap_or_default().to_lowercase()),
             Effect::Notify { .. } | Effect::Remind { .. } => Self::Mail,
             Effect::Webhook { name, .. } => Self::Webhook(name.clone()),

@@ -29,6 +29,14 @@ pub enum Effect {
         /// Whether it asks the requester to rate the help.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         asks: bool,
+        /// The handle of the account to send it from; `None` for the one that was addressed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+    },
+    /// Send the requester a direct message, from the account that was addressed.
+    Message {
+        /// The text to send.
+        text: String,
     },
     /// Leave a private note on the ticket.
     Note {
@@ -86,6 +94,22 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// What it says to the requester at X.
+    pub fn said(&self) -> Option<&str> {
+        match self {
+            Self::Reply { text, .. } | Self::Message { text } => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The handle of the account that a reply names.
+    pub fn named_account(&self) -> Option<&str> {
+        match self {
+            Self::Reply { from, .. } => from.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether it asks the requester to rate the help.
     pub const fn asks(&self) -> bool {
         matches!(self, Self::Reply { asks: true, .. })

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Author, FiredBefore, Ticket, Via};
+use super::{Actor, Author, FieldRef, FiredBefore, MediaKind, PostFacts, Ticket, Value, Via, normalize};
 
 /// The event that starts a run of the rules. It does not change during the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,6 +76,55 @@ pub struct EventComment {
     pub public: bool,
     /// The author's role.
     pub author: Author,
+    /// What its text does not say.
+    #[serde(flatten)]
+    pub facts: MessageFacts,
+}
+
+/// What is known of a message besides its text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MessageFacts {
+    /// What it shows, as far as that is known.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub media: BTreeSet<MediaKind>,
+    /// Whether it is a post that quotes another.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_quote: bool,
+    /// Its language tag, if X gave it one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+}
+
+impl MessageFacts {
+    /// Sets a fact by the name of its field; see [`FieldRef::is_given_with_comment`].
+    pub fn give(&mut self, field: &FieldRef, value: Value<'_>) {
+        match (&*field.name(), value) {
+            ("comment.media", Value::Set(kinds)) => {
+                self.media = kinds.iter().filter_map(|kind| kind.parse().ok()).collect();
+            }
+            ("comment.is_quote", Value::YesNo(is_quote)) => self.is_quote = is_quote,
+            ("comment.language", Value::Text(language)) => {
+                self.language = Some(normalize::language(&language).into_owned());
+            }
+            _ => {}
+        }
+    }
+}
+
+impl EventComment {
+    /// A comment of which only the text is known.
+    pub fn new(author: Author, public: bool, text: impl Into<String>) -> Self {
+        Self { text: text.into(), public, author, facts: MessageFacts::default() }
+    }
+}
+
+impl Ticket {
+    /// What is known of the message that opened it.
+    pub fn message_facts(&self) -> MessageFacts {
+        let PostFacts { media, is_quote, .. } = &self.post;
+        MessageFacts { media: media.clone(), is_quote: *is_quote, language: self.language.clone() }
+    }
 }
 
 impl Event {

@@ -5,6 +5,7 @@
 //! the compilation to SQL all read [`FIELDS`].
 
 mod clock;
+mod comment;
 mod history;
 mod post;
 mod reference;
@@ -47,12 +48,14 @@ pub enum Kind {
 }
 
 /// What a set consists of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Members {
     /// Tags.
     Tags,
     /// The `choices` of the declared field with this name in rules.
     Choices(String),
+    /// Words of a closed vocabulary.
+    Words(Words),
 }
 
 /// Which declaration a name must come from: in `twite.toml`, or an item of the rules.
@@ -125,6 +128,7 @@ impl fmt::Display for Kind {
             Self::Text => "text",
             Self::Set(Members::Tags) => "a set of tags",
             Self::Set(Members::Choices(_)) => "a set of the declared choices",
+            Self::Set(Members::Words(_)) => "a set of keywords",
             Self::Time => "a time",
             Self::TimeOfDay => "a time of day",
             Self::Date => "a date",
@@ -241,8 +245,8 @@ impl fmt::Debug for Field {
 
 /// Every built-in field, in the order in which the documentation lists them.
 pub static FIELDS: LazyLock<Vec<Field>> = LazyLock::new(|| {
-    let fields = ticket::FIELDS.into_iter().chain(requester::FIELDS).chain(post::FIELDS).chain(history::FIELDS);
-    let fields = fields.chain(satisfaction::FIELDS);
+    let fields = ticket::FIELDS.into_iter().chain(comment::FIELDS).chain(requester::FIELDS).chain(post::FIELDS);
+    let fields = fields.chain(history::FIELDS).chain(satisfaction::FIELDS);
     fields.chain(sla::FIELDS).chain(clock::FIELDS).chain(shown::FIELDS).collect()
 });
 
@@ -284,13 +288,13 @@ mod tests {
         for field in FIELDS.iter() {
             assert!(names.insert(field.name), "{} twice", field.name);
             let fits = match (field.read)(facts) {
-                Value::Empty => field.kind != Kind::YesNo && field.kind != Kind::Set(Members::Tags),
+                Value::Empty => field.kind != Kind::YesNo && !field.kind.is_set(),
                 Value::YesNo(_) => field.kind == Kind::YesNo,
                 Value::Number(_) => field.kind == Kind::Number,
                 Value::Word(_) => matches!(field.kind, Kind::Words(_) | Kind::Declared(_)),
                 Value::Text(_) => field.kind == Kind::Text,
                 Value::Decimal(_) => field.kind == Kind::Decimal,
-                Value::Set(_) => field.kind == Kind::Set(Members::Tags),
+                Value::Set(_) => field.kind.is_set(),
                 Value::Time(_) => field.kind == Kind::Time,
                 Value::TimeOfDay(_) => field.kind == Kind::TimeOfDay,
                 Value::Date(_) => field.kind == Kind::Date,

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     Author, Declarations, EventComment, FieldRef, PastStatus, Person, RatedBy, Satisfaction, Status, Ticket, Value,
-    field::Declared, normalize,
+    field::Declared, invariant::from_x, normalize,
 };
 
 /// The error of a field that cannot hold a given value.
@@ -98,7 +98,7 @@ pub fn ticket<'a>(
     let mut ticket = Ticket::default();
     if let Some(text) = comment {
         ticket.describe(text);
-        ticket.add_comment(&EventComment { text: text.to_owned(), public: true, author: Author::Requester }, now);
+        ticket.add_comment(&EventComment::new(Author::Requester, true, text), now);
     }
     let mut names = BTreeSet::new();
     for (field, value) in fields {
@@ -182,7 +182,7 @@ impl Ticket {
     /// `updated` defaults to now, `created` to the earliest of the other times; `solved`, `assigned` and `first_reply`
     /// to `updated` if the ticket is solved, assigned or has replies; `status_changed` to `solved`, to `created` of a new
     /// ticket, and else to `updated`; counts to what makes each reply a comment, and this ticket one of its requester's. A
-    /// ticket whose status changed was new before, a new one open. What the requester wrote last waits for an answer if no
+    /// ticket whose status changed was new before, a new one open. Links, mentions and length of a post follow from its text. What the requester wrote last waits for an answer if no
     /// reply is later. A requester who was asked was asked, and a rating given by the requester, when the ticket was updated.
     pub fn complete(&mut self, given: Given, now: Timestamp) {
         if !given.updated {
@@ -236,6 +236,10 @@ impl Ticket {
                 *count = (*count).max(self.replies);
             }
         }
+        if !self.description.is_empty() && from_x(self.channel) {
+            self.post.complete(&self.description);
+        }
+        self.post.has_media |= !self.post.media.is_empty();
         if let Some(rating) = self.satisfaction.and_then(Satisfaction::rating) {
             let rated = *self.satisfaction_rated.get_or_insert(self.updated);
             self.satisfaction_by.get_or_insert(RatedBy::Requester);

@@ -212,6 +212,11 @@ static INVARIANTS: &[Invariant] = &[
             "post.is_reply",
             "post.hashtags",
             "post.has_media",
+            "post.media",
+            "post.is_quote",
+            "post.links",
+            "post.mentions",
+            "post.length",
             "channel",
         ],
         says: "only a ticket from X can have a post",
@@ -224,6 +229,11 @@ static INVARIANTS: &[Invariant] = &[
             let post = &ticket.post;
             ticket.channel != Channel::TwitterDm || post.likes.or(post.reposts).or(post.replies).is_none()
         },
+    },
+    Invariant {
+        fields: &["post.media", "post.has_media"],
+        says: "a post that has `post.media` must have `post.has_media`",
+        holds: |ticket| ticket.post.media.is_empty() || ticket.post.has_media,
     },
     Invariant {
         fields: &["tags", "requester.tags", "post.hashtags"],
@@ -272,7 +282,7 @@ fn times(ticket: &Ticket) -> impl Iterator<Item = Timestamp> {
         .flatten()
 }
 
-fn from_x(channel: Channel) -> bool {
+pub(super) fn from_x(channel: Channel) -> bool {
     matches!(channel, Channel::Twitter | Channel::TwitterDm | Channel::TwitterLike)
 }
 

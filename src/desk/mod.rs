@@ -55,7 +55,7 @@ pub use decimal::{Decimal, NotADecimal};
 pub use declarations::Declarations;
 pub use destination::Destination;
 pub use effect::{Change, Choosing, Effect, LastAgent};
-pub use event::{Cause, Event, EventComment, EventKind, Repeat};
+pub use event::{Cause, Event, EventComment, EventKind, MessageFacts, Repeat};
 pub use field::{Facts, Field, FieldRef, Kind, Scope};
 pub use fired_before::{FiredBefore, Per};
 pub use holidays::{Holidays, HolidaysError};
@@ -80,6 +80,7 @@ pub use tokens::Tokens;
 pub use value::Value;
 pub use viewer::Viewer;
 pub use words::{
-    Act, Channel, Priority, RatedBy, Rating, ReasonKind, Satisfaction, Status, TicketType, VerifiedType, Via, Words,
+    Act, Channel, MediaKind, Priority, RatedBy, Rating, ReasonKind, Satisfaction, Status, TicketType, VerifiedType,
+    Via, Words,
 };
 pub use x_action::XAction;

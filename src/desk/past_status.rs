@@ -138,7 +138,7 @@ mod tests {
     fn a_status_begins_no_earlier_than_the_one_before() {
         let mut ticket = Ticket::default();
         ticket.set_status(Status::Pending, second(10));
-        let late = EventComment { text: "late".into(), public: true, author: Author::Requester };
+        let late = EventComment::new(Author::Requester, true, "late");
         ticket.add_comment(&late, second(5));
         assert_eq!((ticket.status, ticket.status_changed), (Status::Open, second(10)));
         assert_eq!(seconds_in(&ticket, Status::Pending, 20), 0);

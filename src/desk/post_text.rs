@@ -5,7 +5,7 @@
 //! link 23, however long they are. Links need no scheme: any name under a top-level domain is a link, even `README.md`.
 //! The list of top-level domains is IANA's, from the crate `tld`.
 
-use std::{borrow::Cow, ops::Range, sync::LazyLock};
+use std::{borrow::Cow, collections::BTreeSet, ops::Range, sync::LazyLock};
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use regex::Regex;
@@ -124,6 +124,78 @@ pub(crate) fn links(text: &str) -> Vec<Range<usize>> {
         }
     }
     found
+}
+
+/// The handles in a text: `@` and 1 to 15 letters, digits or `_`, not inside a word or an email address.
+pub(crate) fn handles(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices('@').filter_map(|(at, _)| {
+        let mut before = text.get(..at)?.chars().rev();
+        let is_inside = match before.next() {
+            // `.@acme` at the start of a post mentions the account.
+            Some('.') => before.next().is_some_and(|c| !c.is_whitespace()),
+            Some(c) => c.is_alphanumeric() || matches!(c, '_' | '@' | '/'),
+            None => false,
+        };
+        if is_inside {
+            return None;
+        }
+        let rest = text.get(at + 1..)?;
+        let length = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
+        let more = rest.get(length..)?.chars().next();
+        ((1..=15).contains(&length) && more != Some('@')).then(|| rest.get(..length)).flatten()
+    })
+}
+
+/// Number of links in a text of X: without those to what the post shows, and without the one to the post that it quotes.
+pub fn link_count(text: &str, is_quote: bool) -> usize {
+    let text = NFC.normalize(text);
+    let paths = links(&text).into_iter().map(|link| text.get(link).map_or(LinkTo::Elsewhere, LinkTo::of));
+    let (mut elsewhere, mut posts) = (0_usize, 0_usize);
+    for link in paths {
+        match link {
+            LinkTo::Elsewhere => elsewhere += 1,
+            LinkTo::Post => posts += 1,
+            LinkTo::Media => {}
+        }
+    }
+    elsewhere + posts.saturating_sub(is_quote.into())
+}
+
+/// Number of handles that a text mentions, each once.
+pub fn mention_count(text: &str) -> usize {
+    handles(text).map(|handle| handle.to_ascii_lowercase()).collect::<BTreeSet<_>>().len()
+}
+
+/// What a link in a post is to.
+enum LinkTo {
+    /// What a post at X shows.
+    Media,
+    /// A post at X.
+    Post,
+    Elsewhere,
+}
+
+impl LinkTo {
+    fn of(link: &str) -> Self {
+        let link = link.to_ascii_lowercase();
+        let link = link.trim_start_matches("https://").trim_start_matches("http://");
+        let link = link.trim_start_matches("www.").trim_start_matches("mobile.");
+        if link.starts_with("pic.x.com/") || link.starts_with("pic.twitter.com/") {
+            return Self::Media;
+        }
+        let Some(path) = link.strip_prefix("x.com/").or_else(|| link.strip_prefix("twitter.com/")) else {
+            return Self::Elsewhere;
+        };
+        let path = path.split(['?', '#']).next().unwrap_or_default();
+        let mut steps = path.split('/').skip_while(|step| *step != "status").skip(1);
+        match (steps.next(), steps.next()) {
+            (Some(id), what) if !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()) => match what {
+                Some("photo" | "video") => Self::Media,
+                _ => Self::Post,
+            },
+            _ => Self::Elsewhere,
+        }
+    }
 }
 
 /// Weighted length of a text, by X's counting rules.
@@ -315,6 +387,34 @@ mod tests {
             ("thanks @mira", "thanks"),
         ] {
             assert!(!is_same_post(sent, shown), "{sent} {shown}");
+        }
+    }
+
+    #[test]
+    fn links_are_what_a_person_wrote() {
+        for (text, is_quote, links) in [
+            ("", false, 0),
+            ("see acme.com and https://acme.com/help.", false, 2),
+            ("README.md is one at X", false, 1),
+            ("mail me@acme.com", false, 0),
+            ("look https://x.com/mira/status/12/photo/1", false, 0),
+            ("look https://twitter.com/mira/status/12/video/1 acme.com", false, 1),
+            ("https://x.com/sven/status/7", false, 1),
+            ("this https://x.com/sven/status/7", true, 0),
+            ("https://x.com/a/status/1 https://mobile.twitter.com/i/web/status/2?s=20", true, 1),
+            ("nothing to see", true, 0),
+            ("https://x.com/sven https://x.com/i/lists/status", false, 2),
+        ] {
+            assert_eq!(link_count(text, is_quote), links, "{text}");
+        }
+    }
+
+    #[test]
+    fn handles_are_counted_once() {
+        for (text, mentions) in
+            [("@acme @ACME @help hi", 2), ("mail me@acme.com", 0), ("", 0), (".@acme", 1), ("@a_very_long_handle_x", 0)]
+        {
+            assert_eq!(mention_count(text), mentions, "{text}");
         }
     }
 

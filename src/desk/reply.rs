@@ -12,7 +12,7 @@ use super::{Comment, CommentSource, XId, text::is_blank};
 pub enum Reply {
     /// A public reply to a public post.
     Public(PublicReply),
-    /// A direct message to the author of a direct message.
+    /// A direct message, to the author of a direct message or to any person.
     Direct(DirectReply),
 }
 
@@ -62,6 +62,15 @@ impl Reply {
             CommentSource::Post { .. } if comment.deleted => Err(NotAnswerable::Deleted),
             CommentSource::Post { id } => Ok(Self::Public(PublicReply { first: id.clone(), later: vec![], text })),
         }
+    }
+
+    /// A direct message to a person, whatever they wrote.
+    ///
+    /// # Errors
+    /// If the text is blank.
+    pub fn message(to: XId, text: impl Into<String>) -> Result<Self, NotAnswerable> {
+        let text = text.into();
+        if is_blank(&text) { Err(NotAnswerable::Empty) } else { Ok(Self::Direct(DirectReply { to, text })) }
     }
 
     /// The same reply to the newest version of an edited post. `versions` are the ids of its versions, oldest first.

@@ -181,7 +181,7 @@ mod tests {
     }
 
     fn message(text: &str) -> EventComment {
-        EventComment { text: text.into(), public: true, author: Author::Requester }
+        EventComment::new(Author::Requester, true, text)
     }
 
     #[test]

@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, Channel, CustomValue, EventComment, PastStatus, Person, Priority, RatedBy, Satisfaction, Status, TicketId,
-    TicketType, text::headline,
+    Author, Channel, CustomValue, EventComment, MediaKind, PastStatus, Person, Priority, RatedBy, Satisfaction, Status,
+    TicketId, TicketType,
+    post_text::{link_count, mention_count, weighted_length},
+    text::headline,
 };
 
 /// A ticket, with all fields that conditions can read.
@@ -313,10 +315,32 @@ pub struct PostFacts {
     pub replies: Option<i64>,
     /// Whether it has a picture, a video or a GIF.
     pub has_media: bool,
+    /// What it shows, as far as that is known.
+    pub media: BTreeSet<MediaKind>,
     /// Whether it is a reply to another post.
     pub is_reply: bool,
+    /// Whether it quotes another post.
+    pub is_quote: bool,
+    /// Number of links in its text; see [`link_count`](super::post_text::link_count).
+    pub links: Option<i64>,
+    /// Number of handles that its text mentions.
+    pub mentions: Option<i64>,
+    /// The weighted length of its text.
+    pub length: Option<i64>,
     /// Its hashtags, without `#`, folded.
     pub hashtags: BTreeSet<String>,
+}
+
+impl PostFacts {
+    /// Fills in what follows from the text, and from what it shows.
+    pub fn complete(&mut self, text: &str) {
+        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        let is_quote = self.is_quote;
+        self.links.get_or_insert_with(|| count(link_count(text, is_quote)));
+        self.mentions.get_or_insert_with(|| count(mention_count(text)));
+        self.length.get_or_insert_with(|| count(weighted_length(text)));
+        self.has_media |= !self.media.is_empty();
+    }
 }
 
 #[cfg(test)]
@@ -324,7 +348,7 @@ mod tests {
     use super::*;
 
     fn comment(author: Author, public: bool) -> EventComment {
-        EventComment { text: "hello".into(), public, author }
+        EventComment::new(author, public, "hello")
     }
 
     fn second(n: i64) -> Timestamp {

@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::BTreeSet, fmt};
 use jiff::{Timestamp, civil::Date};
 use serde::Serialize;
 
-use super::{Decimal, TimeOfDay, text::is_blank};
+use super::{Decimal, MediaKind, TimeOfDay, text::is_blank};
 
 /// The value of a field, borrowed from the ticket if possible.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,6 +85,11 @@ impl<'a> Value<'a> {
     /// A set of tags.
     pub fn set(set: &'a BTreeSet<String>) -> Self {
         Self::Set(Cow::Borrowed(set))
+    }
+
+    /// A set of kinds of media.
+    pub fn media(kinds: &BTreeSet<MediaKind>) -> Self {
+        Self::Set(Cow::Owned(kinds.iter().map(ToString::to_string).collect()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The closed vocabularies of the desk: enums whose variants have the words that rules and JSON use.
 
 /// A vocabulary as data, for the field table, the checker and completion.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Words {
     /// The words, in ascending order if `ordered`.
     pub words: &'static [&'static str],
@@ -261,16 +261,28 @@ words! {
 words! {
     /// What a requester says about the help; no value until somebody asks.
     Satisfaction, ordered: false {
-        /// The question waits to be delivered.
-        Asking = "asking",
-        /// The question was refused or withdrawn.
-        Undelivered = "undelivered",
         /// Asked, and not answered yet.
         Offered = "offered",
         /// Rated good.
         Good = "good",
         /// Rated bad.
         Bad = "bad",
+        /// The question waits to be delivered.
+        Asking = "asking",
+        /// The question was refused or withdrawn.
+        Undelivered = "undelivered",
+    }
+}
+
+words! {
+    /// What is attached to a message.
+    MediaKind, ordered: false {
+        /// A picture.
+        Photo = "photo",
+        /// A video.
+        Video = "video",
+        /// An animation without sound.
+        Gif = "gif",
     }
 }
 

@@ -87,7 +87,14 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
                 set.retain(|member| !members.iter().any(|gone| as_member(field, gone) == *member));
                 self::set(field, ticket, Value::Set(Cow::Owned(set)), now, desk);
             }
-            ActionKind::Reply(template) => done.effects.push(reply(template, facts, false)),
+            ActionKind::Reply { from, text } => {
+                let mut effect = reply(text, facts, false);
+                if let Effect::Reply { from: sent_from, .. } = &mut effect {
+                    sent_from.clone_from(from);
+                }
+                done.effects.push(effect);
+            }
+            ActionKind::Message(template) => done.effects.push(Effect::Message { text: text(template) }),
             ActionKind::Ask(template) => {
                 // Once, until the field is cleared.
                 if ticket.satisfaction.is_none() {
@@ -169,7 +176,7 @@ fn mails(to: &[Recipient], facts: Facts<'_>) -> impl Iterator<Item = Vec<Recipie
 /// A reply in the format of the ticket.
 fn reply(template: &Template, facts: Facts<'_>, asks: bool) -> Effect {
     let render = if facts.ticket.channel == Channel::TwitterDm { render } else { render_public };
-    Effect::Reply { text: render(template, facts), asks }
+    Effect::Reply { text: render(template, facts), asks, from: None }
 }
 
 /// Now plus a duration, by the opening hours that apply to the ticket.
@@ -215,7 +222,7 @@ fn set_of(field: &FieldRef, facts: Facts<'_>) -> BTreeSet<String> {
 /// A member of a set as the field keeps it.
 fn as_member(field: &FieldRef, member: &str) -> String {
     match field.kind() {
-        Kind::Set(Members::Choices(_)) => member.to_owned(),
+        Kind::Set(Members::Choices(_) | Members::Words(_)) => member.to_owned(),
         _ => tag(member),
     }
 }

@@ -49,8 +49,7 @@ pub fn agent_update(
         Effect::Note { text } => Some((false, text)),
         _ => None,
     });
-    let said: Vec<_> =
-        said.map(|(public, text)| EventComment { text: text.clone(), public, author: Author::Agent }).collect();
+    let said: Vec<_> = said.map(|(public, text)| EventComment::new(Author::Agent, public, text.clone())).collect();
     // A comment may reopen the ticket; a status set in the same update wins.
     let (status, set) = (ticket.status, ticket.status != before.status);
     for comment in &said {

@@ -120,7 +120,11 @@ pub fn unsnooze(ticket: &Ticket, at: Timestamp) -> Option<(Ticket, Event)> {
 fn changes_the_ticket(effect: &Effect) -> bool {
     match effect {
         Effect::Reply { .. } | Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => true,
-        Effect::Notify { .. } | Effect::Remind { .. } | Effect::Webhook { .. } | Effect::AtX { .. } => false,
+        Effect::Notify { .. }
+        | Effect::Remind { .. }
+        | Effect::Webhook { .. }
+        | Effect::AtX { .. }
+        | Effect::Message { .. } => false,
     }
 }
 

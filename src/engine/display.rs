@@ -72,8 +72,10 @@ pub(crate) fn held_back_line(held: &HeldBack) -> String {
 pub(crate) fn effect_line(effect: &Effect) -> String {
     let short = |text: &str| value(&Value::Text(headline(text, MAX_TEXT_CHARS).into()));
     match effect {
-        Effect::Reply { text, asks: true } => format!("ask for satisfaction {}", short(text)),
-        Effect::Reply { text, asks: false } => format!("reply {}", short(text)),
+        Effect::Reply { text, asks: true, .. } => format!("ask for satisfaction {}", short(text)),
+        Effect::Reply { text, asks: false, from: None } => format!("reply {}", short(text)),
+        Effect::Reply { text, asks: false, from: Some(from) } => format!("reply from {} {}", Quoted(from), short(text)),
+        Effect::Message { text } => format!("message requester {}", short(text)),
         Effect::Note { text } => format!("note {}", short(text)),
         Effect::Notify { to, subject, .. } => format!("notify {}: {}", recipients(to), short(subject)),
         Effect::Remind { to, at, subject, .. } => {

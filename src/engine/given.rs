@@ -24,7 +24,10 @@ pub(super) fn apply_step(
     match when {
         // The caller handles time and macros.
         When::Passes(_) | When::Macro { .. } | When::Created => {
-            let comment = test.comment.as_deref().map(|text| comment(Author::Requester, true, text));
+            let comment = test.comment.as_deref().map(|text| EventComment {
+                facts: before.message_facts(),
+                ..EventComment::new(Author::Requester, true, text)
+            });
             let via = Via::from(before.channel);
             Ok((
                 before,
@@ -84,7 +87,7 @@ pub(super) fn ticket_after(test: &RuleTest, decision: &Decision, desk: &Declarat
     for effect in &decision.effects {
         match &effect.effect {
             Effect::Note { text } if !is_blank(text) => {
-                ticket.add_comment(&comment(Author::Rule, false, text), now);
+                ticket.add_comment(&EventComment::new(Author::Rule, false, text), now);
             }
             effect => {
                 choose_agent(test, effect, &mut ticket, desk, now);
@@ -97,7 +100,7 @@ pub(super) fn ticket_after(test: &RuleTest, decision: &Decision, desk: &Declarat
 
 /// Delivers a question to rate the help. In a test, everything is delivered as soon as it is decided.
 pub(super) fn deliver_question(effect: &Effect, ticket: &mut Ticket, now: Timestamp) {
-    if let Effect::Reply { text, asks: true } = effect {
+    if let Effect::Reply { text, asks: true, .. } = effect {
         ticket.follow_question(if is_blank(text) { Question::Fails } else { Question::Arrives(now) });
     }
 }
@@ -135,9 +138,6 @@ pub(super) fn choose_agent(test: &RuleTest, effect: &Effect, ticket: &mut Ticket
 }
 
 fn event_comment(test: &TestComment) -> EventComment {
-    comment(if test.by_agent { Author::Agent } else { Author::Requester }, test.public, &test.text)
-}
-
-fn comment(author: Author, public: bool, text: &str) -> EventComment {
-    EventComment { text: text.to_owned(), public, author }
+    let author = if test.by_agent { Author::Agent } else { Author::Requester };
+    EventComment { facts: test.facts.clone(), ..EventComment::new(author, test.public, test.text.clone()) }
 }

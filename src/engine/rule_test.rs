@@ -489,7 +489,9 @@ fn changes_to(condition: &Condition, runs: &[Run]) -> Vec<String> {
 /// The effects of a kind, each with the ticket after the run that asked for it.
 fn of_kind<'a>(kind: &'a EffectKind, playback: &'a Playback) -> impl Iterator<Item = (&'a Effect, &'a Ticket)> {
     let is_of_kind = move |effect: &Effect| match (kind, effect) {
-        (EffectKind::Reply, Effect::Reply { .. }) | (EffectKind::Note, Effect::Note { .. }) => true,
+        (EffectKind::Reply(None), Effect::Reply { .. }) | (EffectKind::Note, Effect::Note { .. }) => true,
+        (EffectKind::Reply(named), Effect::Reply { from, .. }) => named == from,
+        (EffectKind::Message, Effect::Message { .. }) => true,
         (EffectKind::Notify(to), Effect::Notify { to: sent, .. }) => {
             to.as_ref().is_none_or(|to| sent.iter().any(|sent| sent.is_from(to)))
         }
@@ -507,12 +509,22 @@ fn of_kind<'a>(kind: &'a EffectKind, playback: &'a Playback) -> impl Iterator<It
     by_macros.chain(by_rules).filter(move |(effect, _)| is_of_kind(effect))
 }
 
-/// Why nothing comes of a mail or an action at X: nobody gets the mail, neither the recipient that is expected, nor without
-/// one, any; there is no post. `None` for other effects.
+/// Why nothing comes of a mail, a message or an action at X: nobody gets the mail, neither the recipient that is expected, nor
+/// without one, any; the requester is nobody at X; there is no post; a direct message is not answered from another account.
+/// `None` for other effects.
 fn goes_nowhere(kind: &EffectKind, effect: &Effect, ticket: &Ticket, desk: &Declarations) -> Option<String> {
     if let Effect::AtX { what } = effect {
         let no_post = what.is_about_post() && !matches!(ticket.channel, Channel::Twitter | Channel::TwitterLike);
         return no_post.then(|| "the ticket has no public post".to_owned());
+    }
+    let is_from_x = matches!(ticket.channel, Channel::Twitter | Channel::TwitterLike | Channel::TwitterDm);
+    if matches!(effect, Effect::Message { .. }) && !is_from_x {
+        return Some("the requester is nobody at X".to_owned());
+    }
+    if let (Some(from), Channel::TwitterDm, Some(addressed)) = (effect.named_account(), ticket.channel, &ticket.account)
+        && from != addressed
+    {
+        return Some(format!("a direct message is answered from the account that received it, @{addressed}"));
     }
     let (EffectKind::Notify(to) | EffectKind::Remind(to)) = kind else { return None };
     let (Effect::Notify { to: sent, .. } | Effect::Remind { to: sent, .. }) = effect else { return None };
@@ -526,7 +538,7 @@ fn goes_nowhere(kind: &EffectKind, effect: &Effect, ticket: &Ticket, desk: &Decl
 fn effect_contains(effect: &Effect, playback: &Playback, text: &Folded) -> bool {
     let has = |own: &str| fold(own).contains(&text.folded);
     match effect {
-        Effect::Reply { text, .. } | Effect::Note { text } => has(text),
+        Effect::Reply { text, .. } | Effect::Message { text } | Effect::Note { text } => has(text),
         Effect::Notify { subject, body, .. } | Effect::Remind { subject, body, .. } => has(subject) || has(body),
         Effect::Assign { group, .. } => has(group),
         Effect::Merge | Effect::AtX { .. } => false,
@@ -538,7 +550,9 @@ fn effect_contains(effect: &Effect, playback: &Playback, text: &Folded) -> bool 
 /// A kind of effect as an expectation writes it.
 fn name(kind: &EffectKind) -> String {
     match kind {
-        EffectKind::Reply => "reply".into(),
+        EffectKind::Reply(None) => "reply".into(),
+        EffectKind::Reply(Some(from)) => format!("reply from {}", Quoted(from)),
+        EffectKind::Message => "message requester".into(),
         EffectKind::Note => "note".into(),
         EffectKind::Notify(None) => "notify".into(),
         EffectKind::Notify(Some(to)) => format!("notify {to}"),

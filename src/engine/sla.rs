@@ -213,7 +213,7 @@ sla \"All\" {
     #[test]
     fn the_next_breach_is_of_what_is_still_to_be_done() {
         use crate::desk::{Author, EventComment};
-        let by = |author| EventComment { text: "hello".into(), public: true, author };
+        let by = |author| EventComment::new(author, true, "hello");
         let mut ticket = Ticket { created: at(0), status_changed: at(0), ..Ticket::default() };
         ticket.add_comment(&by(Author::Requester), at(0));
         let dates = |ticket: &Ticket| {

@@ -164,6 +164,7 @@ choices! {
         Tags(TagsAction),
         Assign(AssignAction),
         Reply(ReplyAction),
+        Direct(DirectAction),
         Ask(AskAction),
         Note(NoteAction),
         Notify(NotifyAction),
@@ -272,7 +273,9 @@ nodes! {
     Choosing { last: node(LastAgent), next: has("next"), }
     LastAgent { within: value(), }
     Under { count: token(Number), }
-    ReplyAction { text: node(Template), }
+    ReplyAction { from: node(ReplyFrom), text: node(Template), }
+    ReplyFrom { account: value(), }
+    DirectAction { text: node(Template), }
     AskAction { text: node(Template), }
     NoteAction { text: node(Template), }
     NotifyAction { recipients: nodes(Recipient), message: node(Message), }
@@ -360,6 +363,8 @@ nodes! {
     ExpectSent { no: has("no"), effect: node(Effect), text: text(), }
     Effect {
         reply: has("reply"),
+        from: node(ReplyFrom),
+        direct: has("message"),
         note: has("note"),
         notify: has("notify"),
         remind: has("remind"),

@@ -104,7 +104,7 @@ codes! {
     TW0311 Error "yes/no field compared with a value",
     TW0312 Error "sla that depends on the time",
     TW0313 Error "text of a message kept about a person",
-    TW0314 Error "action that no account may do",
+    TW0314 Error "action that the account may not do",
     // Suspicious but valid.
     TW0406 Warning "invisible character",
     TW0407 Warning "mixed scripts in one word",

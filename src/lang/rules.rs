@@ -695,8 +695,15 @@ pub enum ActionKind {
     Add(FieldRef, Vec<String>),
     /// `remove tags a, b`, `remove requester tags a, b`, `remove field.topics a, b`
     Remove(FieldRef, Vec<String>),
-    /// `reply "…"`
-    Reply(Template),
+    /// `reply "…"`, `reply from "acme_help" "…"`
+    Reply {
+        /// The account to send it from; `None` for the one that was addressed.
+        from: Option<String>,
+        /// The text.
+        text: Template,
+    },
+    /// `message requester "…"`: a direct message, also to somebody who wrote in public.
+    Message(Template),
     /// `ask for satisfaction "…"`: a reply that asks the requester to rate the help, unless it was asked before.
     Ask(Template),
     /// `note "…"`
@@ -750,10 +757,10 @@ pub enum ActionKind {
 }
 
 impl ActionKind {
-    /// The text that it sends to the requester.
+    /// The text that it answers the requester with, in the format of the ticket.
     pub fn reply(&self) -> Option<&Template> {
         match self {
-            Self::Reply(text) | Self::Ask(text) => Some(text),
+            Self::Reply { text, .. } | Self::Ask(text) => Some(text),
             _ => None,
         }
     }
@@ -773,7 +780,8 @@ impl ActionKind {
             Self::Assign { .. } => &ASSIGNED,
             Self::Snooze(_) => &STATUS,
             Self::Ask(_) => &SATISFACTION,
-            Self::Reply(_)
+            Self::Reply { .. }
+            | Self::Message(_)
             | Self::Note(_)
             | Self::Notify { .. }
             | Self::Remind { .. }

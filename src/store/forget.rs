@@ -196,7 +196,9 @@ impl Tx {
             let answers = row.try_get::<Option<String>, _>("x_id")?.as_deref() == Some(post.as_str());
             let why = match &effect {
                 Effect::Reply { .. } if answers => Some("the post that it answers was deleted at X"),
-                Effect::Reply { .. } if repeats => Some("it repeats the text of a post that was deleted at X"),
+                Effect::Reply { .. } | Effect::Message { .. } if repeats => {
+                    Some("it repeats the text of a post that was deleted at X")
+                }
                 // A body with the text cut out may be one that the receiver does not accept.
                 Effect::Webhook { .. } if repeats => Some("its body repeats the text of a post that was deleted at X"),
                 _ => None,
@@ -250,7 +252,8 @@ fn without_text(effect: Effect, ticket: TicketId, state: &str) -> Effect {
         Effect::Notify { to, .. } => Effect::Notify { to, subject, body },
         // Without a body, it would be called with the ticket instead.
         Effect::Webhook { name, .. } => Effect::Webhook { name, body: Some(String::new()) },
-        Effect::Reply { asks, .. } => Effect::Reply { text: String::new(), asks },
+        Effect::Reply { asks, from, .. } => Effect::Reply { text: String::new(), asks, from },
+        Effect::Message { .. } => Effect::Message { text: String::new() },
         Effect::Note { .. } => Effect::Note { text: String::new() },
     }
 }

@@ -167,7 +167,8 @@ impl Tx {
         push_seen(&mut sql, viewer);
         let row = sql.build().fetch_optional(&mut self.conn).await?.ok_or(NotPossible::NoSuch(item))?;
         let was: String = row.try_get("state")?;
-        let is_reply = row.try_get::<String, _>("kind")? == "reply";
+        // What says something at X can be looked up there.
+        let is_said = matches!(row.try_get("kind")?, "reply" | "message");
         let mut lost: i64 = row.try_get("answers_lost")?;
         match (was.as_str(), act) {
             ("waiting" | "unknown", _) | ("refused" | "withdrawn", Act::Resend) => {}
@@ -178,14 +179,16 @@ impl Tx {
                 if act == Act::Resend {
                     return Err(NotPossible::Interrupted(item));
                 }
-                lost += i64::from(is_reply && row.try_get::<i64, _>("possibly_sent")? == 0);
+                lost += i64::from(is_said && row.try_get::<i64, _>("possibly_sent")? == 0);
             }
             _ => return Err(NotPossible::Ended(item, was)),
         }
         let effect: Effect =
             serde_json::from_str(row.try_get("effect")?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         match &effect {
-            Effect::Reply { text, .. } | Effect::Note { text } if act == Act::Resend && is_blank(text) => {
+            Effect::Reply { text, .. } | Effect::Message { text } | Effect::Note { text }
+                if act == Act::Resend && is_blank(text) =>
+            {
                 return Err(NotPossible::Empty(item));
             }
             Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => return Err(NotPossible::OnTicket(item)),
@@ -198,7 +201,7 @@ impl Tx {
             actor: actor.to_owned(),
             reason: reason.map(str::to_owned),
             was,
-            possibly_sent: is_reply && lost > 0,
+            possibly_sent: is_said && lost > 0,
             effect,
         };
         match act {

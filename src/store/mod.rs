@@ -74,7 +74,7 @@ pub use self::{
     lease::{Asked, Ended, Holder, Lease, TERM, Watch},
     live::LiveRules,
     loops::StoppedLoop,
-    outbox::{DeliveryStatus, EarlierPart, Next, OutboxItem, Outgoing, RepliesSince},
+    outbox::{DeliveryStatus, EarlierPart, Echo, Next, OutboxItem, Outgoing, RepliesSince},
     pause::{GRANT, Pause, SEND_ACTIONS, SEND_MESSAGES, SEND_POSTS, sending},
     polling::{Acknowledged, Gap, Polling, Stall},
     post::{PutPost, Seen, StoredPost},

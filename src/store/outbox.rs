@@ -30,7 +30,7 @@ pub struct Outgoing {
     pub by: Actor,
     /// The effect.
     pub effect: Effect,
-    /// For a reply, the handle of the account from which it is sent; `None` if no account may send it.
+    /// For a reply or message, the handle of the account from which it is sent; `None` if no account may send it.
     pub account: Option<String>,
     /// Its destination.
     pub destination: Destination,
@@ -57,7 +57,7 @@ pub struct OutboxItem {
     pub rule: Option<String>,
     /// The effect.
     pub effect: Effect,
-    /// For a reply, the handle of the account from which it is sent; `None` if no account may send it.
+    /// For a reply or message, the handle of the account from which it is sent; `None` if no account may send it.
     pub account: Option<String>,
     /// Its destination.
     pub destination: Destination,
@@ -128,6 +128,19 @@ pub struct EarlierPart {
     pub shown: Option<i64>,
 }
 
+/// An outbox item that appeared at X; see [`Tx::echo_of`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Echo {
+    /// Its row id.
+    pub item: i64,
+    /// Its ticket.
+    pub ticket: TicketId,
+    /// Whether its response was lost.
+    pub was_lost: bool,
+    /// Whether it is a reply, rather than a message to somebody who wrote in public.
+    pub is_reply: bool,
+}
+
 /// Numbers of replies sent by rules, see [`Store::replies_since`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RepliesSince {
@@ -151,6 +164,7 @@ impl Tx {
         let effect = serde_json::to_string(&outgoing.effect).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         let kind = match outgoing.effect {
             Effect::Reply { .. } => "reply",
+            Effect::Message { .. } => "message",
             Effect::Note { .. } => "note",
             Effect::Notify { .. } => "notify",
             Effect::Remind { .. } => "remind",
@@ -203,25 +217,33 @@ impl Tx {
         Ok(())
     }
 
-    /// Whether this post or message is recorded as the delivery of an outbox item.
-    pub async fn is_accounted_for(&mut self, id: &XId) -> Result<bool, StoreError> {
+    /// Whether this post or message is recorded as the delivery of a reply.
+    pub async fn is_sent_reply(&mut self, id: &XId) -> Result<bool, StoreError> {
+        let count = query_scalar::<i64>("SELECT count(*) FROM outbox WHERE x_id = $1 AND kind = 'reply'");
         // Buffered effects have not been sent yet.
-        accounted_for(self.conn.past_buffer(), id).await
+        Ok(count.bind(id.as_str()).fetch_one(self.conn.past_buffer()).await? > 0)
     }
 
-    /// The outbox reply that appeared at X as this post by the account, recognised by text and target. Only replies
-    /// whose response was lost or is still pending are considered. Returns the reply's row id, its ticket, and whether
-    /// the response was lost.
-    pub async fn echo_of(
-        &mut self,
-        account: &XId,
-        post: &StoredPost,
-    ) -> Result<Option<(i64, TicketId, bool)>, StoreError> {
+    /// Who caused the direct message with this id, which Twite sent to somebody who wrote in public, and from which ticket.
+    pub async fn message_sent_as(&mut self, id: &XId) -> Result<Option<(Actor, TicketId)>, StoreError> {
+        let row = query(
+            "SELECT o.actor, coalesce(t.merged_into, t.id) AS ticket FROM outbox o JOIN ticket t ON t.id = o.ticket
+             WHERE o.x_id = $1 AND o.kind = 'message'",
+        );
+        let row = row.bind(id.as_str()).fetch_optional(&mut self.conn).await?;
+        row.map(|row| Ok((word(row.try_get("actor")?)?, TicketId(row.try_get("ticket")?)))).transpose()
+    }
+
+    /// The outbox item that appeared at X as this post or message by the account, recognised by text and target. Only
+    /// those whose response was lost or is still pending are considered.
+    pub async fn echo_of(&mut self, account: &XId, post: &StoredPost) -> Result<Option<Echo>, StoreError> {
         let rows = query(
-            "SELECT o.id, o.effect, o.ticket, o.state FROM outbox o
-             JOIN comment c ON c.id = o.answers JOIN account a ON lower(a.handle) = lower(o.account)
-             WHERE o.kind = 'reply' AND o.state <> 'sent' AND (o.state = 'sending' OR o.answers_lost > 0)
-               AND a.x_id = $1 AND (c.x_id = $2 OR c.with_id = $3) ORDER BY o.id",
+            "SELECT o.id, o.effect, o.ticket, o.state, o.kind FROM outbox o
+             JOIN account a ON lower(a.handle) = lower(o.account)
+             LEFT JOIN comment c ON c.id = o.answers LEFT JOIN ticket t ON t.id = o.ticket
+             WHERE o.kind IN ('reply', 'message') AND o.state <> 'sent' AND (o.state = 'sending' OR o.answers_lost > 0)
+               AND a.x_id = $1 AND (o.kind = 'reply' AND (c.x_id = $2 OR c.with_id = $3)
+                                    OR o.kind = 'message' AND t.key_person = $3) ORDER BY o.id",
         )
         .bind(account.as_str())
         .bind(post.replied_to.as_ref().map(XId::as_str))
@@ -231,10 +253,14 @@ impl Tx {
         .await?;
         for row in rows {
             let effect: Effect =
-                serde_json::from_str(row.try_get(1)?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
-            if matches!(&effect, Effect::Reply { text, .. } if is_same_post(text, &post.text)) {
-                let was_lost = row.try_get::<String, _>(3)? != "sending";
-                return Ok(Some((row.try_get(0)?, TicketId(row.try_get(2)?), was_lost)));
+                serde_json::from_str(row.try_get("effect")?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+            if effect.said().is_some_and(|text| is_same_post(text, &post.text)) {
+                return Ok(Some(Echo {
+                    item: row.try_get("id")?,
+                    ticket: TicketId(row.try_get("ticket")?),
+                    was_lost: row.try_get::<String, _>("state")? != "sending",
+                    is_reply: row.try_get::<String, _>("kind")? == "reply",
+                }));
             }
         }
         Ok(None)
@@ -375,14 +401,14 @@ impl Store {
         .transpose()
     }
 
-    /// Crash recovery: `sending` becomes `waiting`, due at `due`. A reply may have been delivered, and is looked up
+    /// Crash recovery: `sending` becomes `waiting`, due at `due`. A reply or message may have been delivered, and is looked up
     /// first; other effects are sent again with the same key. Returns the number of items.
     pub async fn doubt_what_was_sending(&self, due: Timestamp) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
         let done = query(
             "UPDATE outbox SET state = 'waiting', due = $1,
-               answers_lost = CASE WHEN kind = 'reply' THEN answers_lost + 1 - possibly_sent ELSE answers_lost END,
-               possibly_sent = CASE WHEN kind = 'reply' THEN 1 ELSE 0 END
+               answers_lost = CASE WHEN kind IN ('reply', 'message') THEN answers_lost + 1 - possibly_sent ELSE answers_lost END,
+               possibly_sent = CASE WHEN kind IN ('reply', 'message') THEN 1 ELSE 0 END
              WHERE state = 'sending'",
         )
         .bind(due.as_millisecond())
@@ -489,7 +515,7 @@ impl Store {
         times(query_scalar("SELECT min(due) FROM outbox WHERE state = 'waiting'").fetch_one(&self.reader).await?)
     }
 
-    /// Counts the replies that rules sent, or may have sent, since a time: to a person, and from an account.
+    /// Counts the replies and messages that rules sent, or may have sent, since a time: to a person, and from an account.
     pub async fn replies_since(
         &self,
         since: Timestamp,
@@ -499,7 +525,7 @@ impl Store {
         let row = query(
             "SELECT count(CASE WHEN t.key_person = $3 THEN 1 END), count(*)
              FROM outbox o JOIN ticket t ON t.id = o.ticket
-             WHERE o.kind = 'reply' AND o.rule IS NOT NULL AND lower(o.account) = lower($2)
+             WHERE o.kind IN ('reply', 'message') AND o.rule IS NOT NULL AND lower(o.account) = lower($2)
                AND (o.state = 'sent' AND o.sent > $1
                     -- What may have arrived counts as if it had.
                     OR (o.state = 'waiting' AND o.possibly_sent = 1 OR o.state IN ('unknown', 'withdrawn') AND o.answers_lost > 0)

@@ -8,7 +8,7 @@ use super::{
     snapshot::{SeenTicket, Snapshot},
     stored, time, word, words,
 };
-use crate::desk::{CommentSource, XId};
+use crate::desk::{CommentSource, MessageFacts, XId};
 
 /// A stored post or direct message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,8 @@ pub struct StoredPost {
     pub direct_with: Option<XId>,
     /// The full text, decoded.
     pub text: String,
+    /// What is known besides the text.
+    pub facts: MessageFacts,
     /// When it was written.
     pub made: Timestamp,
     /// Whether it was deleted.
@@ -41,7 +43,7 @@ pub struct StoredPost {
 macro_rules! read_columns {
     () => {
         "post.x_id, post.version, post.author, post.conversation, post.replied_to, post.in_reply_to_user, post.answers, \
-         post.direct_with, post.text, post.made, post.deleted"
+         post.direct_with, post.text, post.facts, post.made, post.deleted"
     };
 }
 
@@ -52,6 +54,12 @@ impl StoredPost {
             Some(with) => CommentSource::DirectMessage { id: self.id.clone(), with: with.clone() },
             None => CommentSource::Post { id: self.id.clone() },
         }
+    }
+
+    /// The facts as they are kept: JSON, and nothing where there are none.
+    fn kept_facts(&self) -> Result<Option<String>, StoreError> {
+        let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
+        (self.facts != MessageFacts::default()).then(|| serde_json::to_string(&self.facts)).transpose().map_err(corrupt)
     }
 
     fn read(row: &Row) -> Result<Self, StoreError> {
@@ -65,6 +73,10 @@ impl StoredPost {
             answers: words(row.try_get("answers")?)?,
             direct_with: words(row.try_get("direct_with")?)?,
             text: row.try_get("text")?,
+            facts: match row.try_get::<Option<&str>, _>("facts")? {
+                Some(facts) => serde_json::from_str(facts).map_err(|e| StoreError::Corrupt(e.to_string()))?,
+                None => MessageFacts::default(),
+            },
             made: time(row.try_get("made")?)?,
             deleted: row.try_get::<i64, _>("deleted")? != 0,
         })
@@ -138,11 +150,11 @@ impl Tx {
     pub async fn put_post(&mut self, post: &StoredPost, now: Timestamp) -> Result<PutPost, StoreError> {
         let new = query(
             "INSERT INTO post (x_id, version, author, conversation, replied_to, in_reply_to_user, answers, direct_with,
-               text, made, checked, asked, deleted)
+               text, made, checked, asked, deleted, facts)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
                CASE WHEN EXISTS (SELECT 1 FROM deletion d WHERE d.x_id IN ($1, $2)) THEN '' ELSE $9 END, $10, $11,
                CASE WHEN $5 IS NULL OR EXISTS (SELECT 1 FROM post above WHERE above.x_id = $5) THEN 1 ELSE 0 END,
-               CASE WHEN EXISTS (SELECT 1 FROM deletion d WHERE d.x_id IN ($1, $2)) THEN 1 ELSE 0 END)
+               CASE WHEN EXISTS (SELECT 1 FROM deletion d WHERE d.x_id IN ($1, $2)) THEN 1 ELSE 0 END, $12)
              ON CONFLICT DO NOTHING RETURNING deleted",
         )
         .bind(post.id.as_str())
@@ -156,6 +168,7 @@ impl Tx {
         .bind(&post.text)
         .bind(post.made.as_millisecond())
         .bind(now.as_millisecond())
+        .bind(post.kept_facts()?)
         .fetch_optional(self.conn.past_cache())
         .await?;
         if let Some(new) = new {
@@ -180,15 +193,17 @@ impl Tx {
         let mut known = self.post(&post.id).await?.ok_or_else(gone)?;
         let mut seen = Seen::Unchanged;
         if !known.deleted && known.version < post.version {
-            query("UPDATE post SET version = $1, text = $2 WHERE x_id = $3")
+            query("UPDATE post SET version = $1, text = $2, facts = $4 WHERE x_id = $3")
                 .bind(post.version.as_str())
                 .bind(&post.text)
                 .bind(post.id.as_str())
+                .bind(post.kept_facts()?)
                 .execute(self.conn.past_cache())
                 .await?;
             seen = if known.text == post.text { Seen::Unchanged } else { Seen::Edited };
             known.version.clone_from(&post.version);
             known.text.clone_from(&post.text);
+            known.facts.clone_from(&post.facts);
         }
         Ok(PutPost { seen, post: known, below: vec![], alone: false })
     }

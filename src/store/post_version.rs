@@ -85,7 +85,7 @@ impl Tx {
             }
             for statement in [
                 // A later version may have been stored as a separate post.
-                "UPDATE post SET version = v.version, text = v.text FROM post v
+                "UPDATE post SET version = v.version, text = v.text, facts = v.facts FROM post v
                  WHERE post.x_id = $2 AND v.x_id = $1 AND post.deleted = 0
                    AND (length(v.version), v.version) > (length(post.version), post.version)",
                 "DELETE FROM post WHERE x_id = $1 AND EXISTS (SELECT 1 FROM post f WHERE f.x_id = $2)",

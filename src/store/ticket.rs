@@ -1,4 +1,4 @@
-//! Tickets, with their tags, hashtags and declared fields.
+//! Tickets, with their tags, hashtags, kinds of media and declared fields.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -12,9 +12,9 @@ use super::{
     number::Numbered,
     person::PERSON,
     stored, time, times, word,
-    write_buffer::{FieldRow, HashtagRow, PastStatusRow, TagRow},
+    write_buffer::{FieldRow, HashtagRow, MediaRow, PastStatusRow, TagRow},
 };
-use crate::desk::{PastStatus, SourceId, Status, Ticket, TicketId, TicketType, XId};
+use crate::desk::{MediaKind, PastStatus, SourceId, Status, Ticket, TicketId, TicketType, XId};
 use crate::engine::minute;
 
 /// The key under which at most one ticket is open.
@@ -212,17 +212,19 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes the differences in tags, hashtags and declared fields. Deletes at once; inserts are buffered.
+    /// Writes the differences in tags, hashtags, kinds of media and declared fields. Deletes at once; inserts are buffered.
     async fn save_sets(&mut self, before: &Ticket, ticket: &Ticket) -> Result<(), StoreError> {
         let id = ticket.id.0;
         let tags = before.tags.difference(&ticket.tags);
         let hashtags = before.post.hashtags.difference(&ticket.post.hashtags);
+        let media = before.post.media.difference(&ticket.post.media).map(|kind| kind.as_str());
         let fields = before.custom.iter().filter(|(name, value)| ticket.custom.get(*name) != Some(*value));
         self.save_past_statuses(before, ticket).await?;
         let gone: Vec<_> = tags
-            .map(|tag| ("DELETE FROM ticket_tag WHERE ticket = $1 AND tag = $2", tag))
-            .chain(hashtags.map(|tag| ("DELETE FROM ticket_hashtag WHERE ticket = $1 AND tag = $2", tag)))
-            .chain(fields.map(|(name, _)| ("DELETE FROM ticket_field WHERE ticket = $1 AND name = $2", name)))
+            .map(|tag| ("DELETE FROM ticket_tag WHERE ticket = $1 AND tag = $2", tag.as_str()))
+            .chain(hashtags.map(|tag| ("DELETE FROM ticket_hashtag WHERE ticket = $1 AND tag = $2", tag.as_str())))
+            .chain(media.map(|kind| ("DELETE FROM ticket_media WHERE ticket = $1 AND tag = $2", kind)))
+            .chain(fields.map(|(name, _)| ("DELETE FROM ticket_field WHERE ticket = $1 AND name = $2", name.as_str())))
             .collect();
         for (delete, what) in gone {
             query(delete).bind(id).bind(what).execute(self.conn.past_cache()).await?;
@@ -231,6 +233,8 @@ impl Tx {
         self.conn.buffer.tags.extend(new.map(|tag| TagRow { ticket: id, tag: tag.clone() }));
         let new = ticket.post.hashtags.difference(&before.post.hashtags);
         self.conn.buffer.hashtags.extend(new.map(|tag| HashtagRow { ticket: id, tag: tag.clone() }));
+        let new = ticket.post.media.difference(&before.post.media);
+        self.conn.buffer.media.extend(new.map(|kind| MediaRow { ticket: id, tag: kind.as_str() }));
         let fields = ticket.custom.iter().filter(|(name, value)| before.custom.get(*name) != Some(*value));
         self.conn.buffer.fields.extend(fields.map(|(name, value)| {
             let CustomColumns { kind, number, text, folded } = value.into();
@@ -274,7 +278,7 @@ const FIXED: &[Column<Ticket>] = columns! { Ticket:
     "channel" channel;
 };
 
-/// Columns of a ticket that can change. Tags, hashtags and declared fields have tables of their own.
+/// Columns of a ticket that can change. Tags, hashtags, kinds of media and declared fields have tables of their own.
 pub(super) const CHANGING: &[Column<Ticket>] = columns! { Ticket:
     "account" account;
     "brand" brand;
@@ -293,6 +297,10 @@ pub(super) const CHANGING: &[Column<Ticket>] = columns! { Ticket:
     "post_replies" post.replies;
     "post_has_media" post.has_media;
     "post_is_reply" post.is_reply;
+    "post_is_quote" post.is_quote;
+    "post_links" post.links;
+    "post_mentions" post.mentions;
+    "post_length" post.length;
     "replies" replies;
     "reopens" reopens;
     "agent_touches" agent_touches;
@@ -386,6 +394,7 @@ pub(super) async fn tickets(connection: &mut Connection, ids: &[i64]) -> Result<
             }
             "tag" => ticket.tags.extend([row.try_get("name")?]),
             "hashtag" => ticket.post.hashtags.extend([row.try_get("name")?]),
+            "media" => ticket.post.media.extend([word::<MediaKind>(row.try_get("name")?)?]),
             "person_tag" => ticket.requester.tags.extend([row.try_get("name")?]),
             "person_field" => ticket.requester.custom.extend([custom(&row)?]),
             _ => ticket.custom.extend([custom(&row)?]),
@@ -399,11 +408,12 @@ pub(super) async fn tickets(connection: &mut Connection, ids: &[i64]) -> Result<
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-/// One statement that reads the tables of tags, hashtags, declared fields and past statuses, of tickets and of their requesters.
+/// One statement that reads the tables of tags, hashtags, media, declared fields and past statuses, of tickets and of their requesters.
 const SETS: &[&str] = &[
     "SELECT ticket, 'tag' AS place, tag AS name, 'tag' AS kind, CAST(NULL AS BIGINT) AS number, NULL AS text, 0 AS nth
      FROM ticket_tag WHERE ticket",
     " UNION ALL SELECT ticket, 'hashtag', tag, 'tag', CAST(NULL AS BIGINT), NULL, 0 FROM ticket_hashtag WHERE ticket",
+    " UNION ALL SELECT ticket, 'media', tag, 'tag', CAST(NULL AS BIGINT), NULL, 0 FROM ticket_media WHERE ticket",
     " UNION ALL SELECT ticket, 'field', name, kind, number, text, 0 FROM ticket_field WHERE ticket",
     " UNION ALL SELECT ticket, 'status', status, 'status', began, NULL, place FROM past_status WHERE ticket",
     " UNION ALL SELECT t.id, 'person_tag', s.tag, 'tag', CAST(NULL AS BIGINT), NULL, 0

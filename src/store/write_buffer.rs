@@ -18,6 +18,7 @@ const MAX_ROWS: usize = 500;
 pub(super) struct WriteBuffer {
     pub(super) tags: Vec<TagRow>,
     pub(super) hashtags: Vec<HashtagRow>,
+    pub(super) media: Vec<MediaRow>,
     pub(super) fields: Vec<FieldRow>,
     pub(super) past_statuses: Vec<PastStatusRow>,
     pub(super) decisions: Vec<DecisionRow>,
@@ -27,9 +28,10 @@ pub(super) struct WriteBuffer {
 
 impl WriteBuffer {
     fn is_empty(&self) -> bool {
-        let Self { tags, hashtags, fields, past_statuses, decisions, outbox, fired } = self;
+        let Self { tags, hashtags, media, fields, past_statuses, decisions, outbox, fired } = self;
         tags.is_empty()
             && hashtags.is_empty()
+            && media.is_empty()
             && fields.is_empty()
             && past_statuses.is_empty()
             && decisions.is_empty()
@@ -76,6 +78,11 @@ rows! {
     HashtagRow in ticket_hashtag {
         ticket: i64,
         tag: String,
+    }
+
+    MediaRow in ticket_media {
+        ticket: i64,
+        tag: &'static str,
     }
 
     FieldRow in ticket_field {
@@ -142,9 +149,10 @@ pub(super) struct Buffered {
 }
 
 /// The tables of [`WriteBuffer`].
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     TagRow::TABLE,
     HashtagRow::TABLE,
+    MediaRow::TABLE,
     FieldRow::TABLE,
     PastStatusRow::TABLE,
     DecisionRow::TABLE,
@@ -241,10 +249,11 @@ impl Buffered {
     }
 
     async fn insert_all(&mut self) -> Result<(), Error> {
-        let WriteBuffer { tags, hashtags, fields, past_statuses, decisions, outbox, fired } =
+        let WriteBuffer { tags, hashtags, media, fields, past_statuses, decisions, outbox, fired } =
             std::mem::take(&mut self.buffer);
         self.insert(tags).await?;
         self.insert(hashtags).await?;
+        self.insert(media).await?;
         self.insert(fields).await?;
         self.insert(past_statuses).await?;
         self.insert(decisions).await?;

@@ -62,7 +62,7 @@ pub fn missing_scopes(account: &Account, granted: &[String]) -> Vec<MissingScope
         (Some("track_likes"), account.track_likes, "like.read"),
         (Some("allow_replies"), account.allow_replies, "tweet.write"),
         // A direct message is answered by a direct message.
-        (Some("allow_replies"), account.allow_replies && account.capture_direct_messages, "dm.write"),
+        (Some("allow_replies"), account.allow_messages(), "dm.write"),
     ];
     let actions: BTreeSet<_> = XAction::ALL.map(XAction::scope).into();
     let actions = actions.into_iter().map(|scope| (Some("allow_actions"), account.allow_actions, scope));

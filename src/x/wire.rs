@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::parts::{elements, member, members, salvage};
-use crate::desk::{Incoming, IncomingKind, Person, PostFacts, SourceId, XId, normalize};
+use crate::desk::{Incoming, IncomingKind, MediaKind, Person, PostFacts, SourceId, XId, normalize, post_text::handles};
 
 /// Maximum length of a stored text, in bytes; X's own limit is 25,000 characters.
 const MAX_TEXT_BYTES: usize = 200_000;
@@ -95,6 +95,8 @@ pub struct DirectMessage {
     pub text: String,
     /// Whether a photo, video or GIF is attached.
     pub has_media: bool,
+    /// Which of these, as far as X says.
+    pub media: BTreeSet<MediaKind>,
     /// The user profiles delivered with the message.
     pub people: Vec<Person>,
     /// When it was written, if known.
@@ -378,19 +380,24 @@ fn post(data: &Value, included: &Included, kept: Option<&str>) -> Result<Post, U
         .collect();
     let count =
         |name: &str| data.pointer(&format!("/public_metrics/{name}")).and_then(Value::as_i64).filter(|n| *n >= 0);
-    let facts = PostFacts {
+    let quoted = reference("quoted")?;
+    let mut facts = PostFacts {
         likes: count("like_count"),
         reposts: count("repost_count"),
         replies: count("reply_count"),
         has_media: data.pointer("/attachments/media_keys").and_then(Value::as_array).is_some_and(|m| !m.is_empty()),
+        media: media(data, included),
         is_reply: replied_to.is_some(),
+        is_quote: quoted.is_some(),
         hashtags,
+        ..PostFacts::default()
     };
+    facts.complete(&text);
     // A post requested without its conversation is a conversation of its own.
     let conversation = reader.id("conversation_id")?.unwrap_or_else(|| id.clone());
     Ok(Post {
         made: reader.time("created_at").or_else(|| Timestamp::from_millisecond(version.made_at_millis()?).ok()),
-        quoted: reference("quoted")?,
+        quoted,
         in_reply_to_user: reader.id("in_reply_to_user_id")?,
         language: reader.text("lang").filter(|lang| *lang != "und").map(|lang| normalize::language(lang).into_owned()),
         people: included.people.get(&author).cloned().into_iter().collect(),
@@ -439,6 +446,7 @@ fn direct(data: &Value, included: &Included) -> Result<DirectMessage, Unreadable
         conversation: reader.text("dm_conversation_id").map(str::to_owned),
         participants: participants.into_iter().flatten().filter_map(|p| p.as_str()?.parse().ok()).collect(),
         has_media: media_links > 0 || !media_keys(data).is_empty(),
+        media: media(data, included),
         text,
         people: included.people.get(&sender).cloned().into_iter().collect(),
         made: reader.time("created_at").or_else(|| Timestamp::from_millisecond(id.made_at_millis()?).ok()),
@@ -456,17 +464,30 @@ fn media_keys(data: &Value) -> Vec<&str> {
     keys.into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
+/// What a media key stands for: the type is in `includes`, and encoded as a number at the start of the key.
+fn media_kind(key: &str, included: &Included) -> Option<MediaKind> {
+    match (included.media.get(key).map(String::as_str), key.split('_').next()) {
+        (Some("photo"), _) | (None, Some("3")) => Some(MediaKind::Photo),
+        (Some("video"), _) | (None, Some("7" | "13")) => Some(MediaKind::Video),
+        (Some("animated_gif"), _) | (None, Some("16")) => Some(MediaKind::Gif),
+        _ => None,
+    }
+}
+
+fn media(data: &Value, included: &Included) -> BTreeSet<MediaKind> {
+    media_keys(data).into_iter().filter_map(|key| media_kind(key, included)).collect()
+}
+
 /// Placeholders for the parts of a message that are not text: `[photo]`, `[2 photos] [video]`, `[post 1234]`. Empty if
 /// there are none.
 fn shown_without_words(data: &Value, included: &Included) -> String {
     let mut kinds: Vec<(&str, usize)> = vec![];
     for key in media_keys(data) {
-        // The media type is in `includes`, and encoded as a number at the start of the key.
-        let kind = match (included.media.get(key).map(String::as_str), key.split('_').next()) {
-            (Some("photo"), _) | (None, Some("3")) => "photo",
-            (Some("video"), _) | (None, Some("7" | "13")) => "video",
-            (Some("animated_gif"), _) | (None, Some("16")) => "GIF",
-            _ => "attachment",
+        let kind = match media_kind(key, included) {
+            Some(MediaKind::Photo) => "photo",
+            Some(MediaKind::Video) => "video",
+            Some(MediaKind::Gif) => "GIF",
+            None => "attachment",
         };
         match kinds.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, count)) => *count += 1,
@@ -664,18 +685,4 @@ fn unescape(text: &str) -> String {
     }
     out.push_str(rest);
     out
-}
-
-/// The handles in a text: `@` and 1 to 15 letters, digits or `_`, not inside a word or an email address.
-fn handles(text: &str) -> impl Iterator<Item = &str> {
-    text.match_indices('@').filter_map(|(at, _)| {
-        let before = text.get(..at)?.chars().next_back();
-        if before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '@' | '.' | '/')) {
-            return None;
-        }
-        let rest = text.get(at + 1..)?;
-        let length = rest.bytes().take_while(|b| b.is_ascii_alphanumeric() || *b == b'_').count();
-        let more = rest.get(length..)?.chars().next();
-        ((1..=15).contains(&length) && more != Some('@')).then(|| rest.get(..length)).flatten()
-    })
 }

@@ -91,8 +91,8 @@ fn wishes_are_granted() {
     fs::copy(root().join("rules/twite.toml"), directory.path().join("twite.toml")).unwrap();
     fs::write(directory.path().join("page.twite"), blocks(&page, "twite").concat()).unwrap();
     let actions = [
-        "add", "ask", "assign", "block", "clear", "hide", "like", "merge", "mute", "note", "notify", "remind",
-        "remove", "reply", "set", "snooze", "unblock", "unmute", "webhook",
+        "add", "ask", "assign", "block", "clear", "hide", "like", "merge", "message", "mute", "note", "notify",
+        "remind", "remove", "reply", "set", "snooze", "unblock", "unmute", "webhook",
     ];
     // What only an event has.
     let of_events = ["changed and", "changed to", "changed from", "comment.", "agent.", "updated_via"];

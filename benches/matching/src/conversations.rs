@@ -75,7 +75,7 @@ fn case(line: &str) -> Option<Case> {
         comments: 1,
         ..Ticket::default()
     };
-    let comment = EventComment { text: post.text, public: true, author: Author::Requester };
+    let comment = EventComment::new(Author::Requester, true, post.text);
     let event = Event {
         kind: EventKind::Created,
         via: Via::Twitter,

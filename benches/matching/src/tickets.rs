@@ -143,7 +143,7 @@ fn case(names: &Names, spread: &Spread, words: &Zipf, random: &mut Random, n: us
         latest_public_comment: Some(text.clone()),
         ..Ticket::default()
     };
-    let comment = EventComment { text, public: channel != Channel::TwitterDm, author: Author::Requester };
+    let comment = EventComment::new(Author::Requester, channel != Channel::TwitterDm, text);
     let event = Event {
         kind: EventKind::Created,
         via: channel.into(),

@@ -8,9 +8,9 @@ use serde_json::Value;
 use super::MAX_SHOWN;
 use crate::{
     desk::{
-        CustomField, CustomKind, Decimal, Declarations, FieldRef, Kind, Owner, Per, Scope, SourceId, Status, Ticket,
-        Via, Words,
-        field::{FIELDS, known},
+        CustomField, CustomKind, Decimal, Declarations, FieldRef, Kind, MediaKind, Owner, Per, Scope, SourceId, Status,
+        Ticket, Via, Words,
+        field::{FIELDS, Members, known},
         moment::{day, moment},
         text::{headline, is_blank},
     },
@@ -32,6 +32,8 @@ pub(super) enum Shape {
     Word(Words),
     /// A list of strings.
     Texts,
+    /// A list of words of this shape.
+    WordSet(Box<Shape>),
     /// A list of objects of this shape.
     Tables(Box<Shape>),
     /// An object with titles of rules as keys.
@@ -52,6 +54,10 @@ pub(super) struct Key {
     may_be_null: bool,
     /// Whether it is required.
     must_be: bool,
+}
+
+fn word_set(words: Words) -> Shape {
+    Shape::WordSet(Box::new(Shape::Word(words)))
 }
 
 fn key(name: impl Into<Cow<'static, str>>, holds: Shape) -> Key {
@@ -80,6 +86,9 @@ pub(super) static LINE: LazyLock<Shape> = LazyLock::new(|| {
         required("text", Shape::Text),
         required("public", Shape::YesNo),
         required("author", Shape::Word(Words { words: &["requester", "agent", "rule"], ordered: false })),
+        key("media", word_set(MediaKind::WORDS)),
+        key("is_quote", Shape::YesNo),
+        optional("language", Shape::Text),
     ]);
     let cause = vec![key("macro", Shape::Text)];
     let fired_before = Shape::Table(vec![
@@ -120,6 +129,7 @@ fn table(prefix: &str, value: &Value) -> Shape {
                 Some(Kind::YesNo) => Shape::YesNo,
                 Some(Kind::Number) => Shape::Number,
                 Some(Kind::Words(words)) => Shape::Word(*words),
+                Some(Kind::Set(Members::Words(words))) => word_set(*words),
                 Some(Kind::Set(_)) => Shape::Texts,
                 Some(Kind::Time) => Shape::Moment,
                 Some(Kind::Text | Kind::Declared(_) | Kind::Decimal | Kind::TimeOfDay | Kind::Date) | None => {
@@ -214,6 +224,7 @@ impl fmt::Display for Holds<'_> {
             Shape::Id => f.write_str("a string: an X id of 1 to 19 digits, or an email address"),
             Shape::Word(words) => f.write_str(&listed(words.words.iter().copied())),
             Shape::Texts => f.write_str("a list of strings"),
+            Shape::WordSet(word) => write!(f, "a list of {}", Holds::Shape(word)),
             Shape::Tables(_) => f.write_str("a list of objects"),
             Shape::Table(_) | Shape::ByTitle(_) | Shape::Custom(_) => f.write_str("an object"),
             Shape::OneOf(words, keys) => {
@@ -342,7 +353,7 @@ impl<'de> Visitor<'de> for At<'_, '_, '_> {
         let holds = match self.holds {
             Holds::Shape(Shape::Texts) => Holds::Item,
             Holds::Field(field) if field.kind == CustomKind::Choices => Holds::Choice(field),
-            Holds::Shape(Shape::Tables(item)) => Holds::Shape(item),
+            Holds::Shape(Shape::Tables(item) | Shape::WordSet(item)) => Holds::Shape(item),
             _ => {
                 self.misfit("a list");
                 while items.next_element::<IgnoredAny>()?.is_some() {}
@@ -446,7 +457,7 @@ mod tests {
     use super::{super::read, *};
     use crate::{
         cli::eval::Happened,
-        desk::{Actor, Author, Event, EventComment, EventKind, FiredBefore},
+        desk::{Actor, Author, Event, EventComment, EventKind, FiredBefore, MessageFacts},
         lang::check_sources,
     };
     use serde_json::json;
@@ -472,11 +483,12 @@ mod tests {
         assert!(paths.len() > 40, "{paths:?}");
         assert!(paths.iter().all(|path| known(path).is_some()), "{paths:?}");
         let ticket = serde_json::to_value(Ticket::default()).unwrap();
+        let facts = MessageFacts { media: [MediaKind::Gif].into(), is_quote: true, language: Some("de".into()) };
         let event = Event {
             kind: EventKind::Updated { before: Box::default() },
             via: Via::Web,
             actor: Actor::Agent("Maya".into()),
-            comment: Some(EventComment { text: "hello".into(), public: true, author: Author::Agent }),
+            comment: Some(EventComment { facts, ..EventComment::new(Author::Agent, true, "hello") }),
             cause: None,
             fired_before: vec![FiredBefore {
                 rule: "T".into(),
@@ -512,6 +524,7 @@ mod tests {
             Shape::Id => vec![json!("1")],
             Shape::Word(words) => words.words.iter().map(|word| json!(word)).collect(),
             Shape::Texts => vec![json!([]), json!(["x"])],
+            Shape::WordSet(word) => vec![json!([]), json!(samples(word))],
             Shape::Tables(item) => vec![json!([]), json!(samples(item))],
             Shape::ByTitle(holds) => samples(holds).into_iter().map(|held| json!({"T": held})).collect(),
             Shape::Table(keys) => table(keys),

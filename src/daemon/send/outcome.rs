@@ -174,6 +174,7 @@ impl Sending {
     async fn carry_out(&self, item: &OutboxItem) -> Result<Arrived, Failure> {
         match &item.effect {
             Effect::Reply { text, .. } => self.reply(item, text).await,
+            Effect::Message { text } => self.message(item, text).await,
             Effect::Notify { to, subject, body } => self.notify(item, to, subject, body).await,
             Effect::Webhook { name, body } => self.call(item, name, body.as_deref()).await,
             Effect::AtX { what } => self.at_x(item, *what).await,
@@ -252,6 +253,7 @@ pub(super) fn kind_of(refusal: &Refusal) -> ReasonKind {
 fn described(effect: &Effect) -> (&'static str, String) {
     match effect {
         Effect::Reply { text, .. } => ("reply", text.clone()),
+        Effect::Message { text } => ("direct message", text.clone()),
         Effect::Note { text } => ("note", text.clone()),
         Effect::Remind { subject, .. } => ("reminder", subject.clone()),
         Effect::Assign { group, .. } => ("assignment", group.clone()),

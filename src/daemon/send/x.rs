@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     desk::{
-        AccountState, Comment, ConnectedAccount, NotAnswerable, Reason, ReasonKind, Reply, XId,
+        AccountState, ConnectedAccount, NotAnswerable, Reason, ReasonKind, Reply, SourceId, XId,
         post_text::weighted_length,
     },
     store::{GRANT, OutboxItem, sending},
@@ -37,6 +37,29 @@ impl Sending {
         };
         let reply = Reply::to(&comment, text).map(|reply| reply.to_newest(versions));
         let account = self.answering_account(item).await?;
+        self.say(item, account, reply, comment.author_id.as_ref()).await
+    }
+
+    /// Sends a direct message to the requester; if an earlier send may have been delivered, looks it up instead.
+    pub(super) async fn message(&self, item: &OutboxItem, text: &str) -> Result<Arrived, Failure> {
+        let ticket = self.ticket_of(item).await?.unwrap_or_default();
+        let never = |words| never(item, ReasonKind::NoAccount, words);
+        let Some(person) = ticket.requester.x_id() else {
+            return Err(refused(ReasonKind::NoTarget, "the requester is nobody at X"));
+        };
+        let handle = self.app().settings().accounts.messaging(&ticket).map_err(never)?.handle.clone();
+        let account = self.usable(&handle, never).await?;
+        self.say(item, account, Reply::message(person.clone(), text), ticket.requester.id.as_ref()).await
+    }
+
+    /// Sends a reply or message to a person, or looks it up.
+    async fn say(
+        &self,
+        item: &OutboxItem,
+        account: ConnectedAccount,
+        reply: Result<Reply, NotAnswerable>,
+        to: Option<&SourceId>,
+    ) -> Result<Arrived, Failure> {
         let client = self.client_of(&account)?;
         if item.possibly_sent {
             // The earlier send may have been delivered before the post was deleted.
@@ -45,7 +68,7 @@ impl Sending {
         }
         let reply = reply.map_err(|e| refused(why_not(e), e.to_string()))?;
         if item.answers_lost == 0 {
-            self.within_caps(item, &account, &comment).await?;
+            self.within_caps(item, &account, to).await?;
         }
         if let Reply::Public(public) = &reply {
             let most = self.app().settings().accounts.get(&account.handle).map_or(280, |a| a.post_length);
@@ -125,11 +148,7 @@ impl Sending {
     /// The account to send the reply from: the one chosen when it was decided or, if none could reply then, one that
     /// may now.
     async fn answering_account(&self, item: &OutboxItem) -> Result<ConnectedAccount, Failure> {
-        // Once the account is removed, there is no way to look up whether it sent the reply.
-        let never = |words: String| match item.possibly_sent {
-            true => Failure::Unknown(Reason::new(ReasonKind::NoAccount, words)),
-            false => refused(ReasonKind::NoAccount, words),
-        };
+        let never = |words| never(item, ReasonKind::NoAccount, words);
         let ticket = self.ticket_of(item).await?.unwrap_or_default();
         let settings = self.app().settings();
         let settings = settings.accounts.replying(&ticket, item.account.as_deref()).map_err(never)?;
@@ -174,13 +193,18 @@ impl Sending {
     }
 
     /// Checks the caps on automatic replies. A reply by a rule beyond them is refused, which is shown on the ticket.
-    async fn within_caps(&self, item: &OutboxItem, account: &ConnectedAccount, to: &Comment) -> Result<(), Failure> {
+    async fn within_caps(
+        &self,
+        item: &OutboxItem,
+        account: &ConnectedAccount,
+        to: Option<&SourceId>,
+    ) -> Result<(), Failure> {
         if item.rule.is_none() {
             return Ok(());
         }
         let limits = self.app().settings().limits.clone();
-        let (to_whom, store) = (to.author_id.as_ref(), self.app().store());
-        let sent = store.replies_since(self.hour_ago(), &account.handle, to_whom).await.map_err(stored)?;
+        let store = self.app().store();
+        let sent = store.replies_since(self.hour_ago(), &account.handle, to).await.map_err(stored)?;
         let words = |whom: &'static str| {
             move |count| format!("sent {whom} {count} {}", if count == 1 { "reply" } else { "replies" })
         };
@@ -217,6 +241,13 @@ fn not_sent(item: &OutboxItem, account: ConnectedAccount, error: XError) -> Fail
             Failure::NotWorking(Reason::new(ReasonKind::Unavailable, words), wait)
         }
     }
+}
+
+/// A failure for good, or of unknown outcome if an earlier send may have been delivered: without its account, there is no
+/// way to look that up.
+fn never(item: &OutboxItem, kind: ReasonKind, words: String) -> Failure {
+    let reason = Reason::new(kind, words);
+    if item.possibly_sent { Failure::Unknown(reason) } else { Failure::Refused(reason) }
 }
 
 fn why_not(answerable: NotAnswerable) -> ReasonKind {

@@ -1,9 +1,9 @@
 //! Fields of the post that opened the ticket.
 
 use super::{Changes, Field, Kind, Members, Scope};
-use crate::desk::Value;
+use crate::desk::{MediaKind, Value};
 
-pub(super) const FIELDS: [Field; 7] = [
+pub(super) const FIELDS: [Field; 12] = [
     Field {
         name: "language",
         kind: Kind::Text,
@@ -52,6 +52,56 @@ pub(super) const FIELDS: [Field; 7] = [
         sql: Some("t.post_has_media"),
         zendesk: None,
         read: |f| Value::YesNo(f.ticket.post.has_media),
+        changes: Changes::Never,
+    },
+    Field {
+        name: "post.media",
+        kind: Kind::Set(Members::Words(MediaKind::WORDS)),
+        scope: Scope::Ticket,
+        doc: "what the post that opened the ticket shows",
+        sql: Some("ticket_media"),
+        zendesk: None,
+        read: |f| Value::media(&f.ticket.post.media),
+        changes: Changes::Never,
+    },
+    Field {
+        name: "post.is_quote",
+        kind: Kind::YesNo,
+        scope: Scope::Ticket,
+        doc: "whether the post that opened the ticket quotes another post",
+        sql: Some("t.post_is_quote"),
+        zendesk: None,
+        read: |f| Value::YesNo(f.ticket.post.is_quote),
+        changes: Changes::Never,
+    },
+    Field {
+        name: "post.links",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "links in the post that opened the ticket, without those to its own pictures and to the post it quotes; may be unknown",
+        sql: Some("t.post_links"),
+        zendesk: None,
+        read: |f| Value::number(f.ticket.post.links),
+        changes: Changes::Never,
+    },
+    Field {
+        name: "post.mentions",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "handles that the post that opened the ticket mentions, each once; may be unknown",
+        sql: Some("t.post_mentions"),
+        zendesk: None,
+        read: |f| Value::number(f.ticket.post.mentions),
+        changes: Changes::Never,
+    },
+    Field {
+        name: "post.length",
+        kind: Kind::Number,
+        scope: Scope::Ticket,
+        doc: "the length of the post that opened the ticket, counted as X counts: a link is 23, an emoji 2; may be unknown",
+        sql: Some("t.post_length"),
+        zendesk: None,
+        read: |f| Value::number(f.ticket.post.length),
         changes: Changes::Never,
     },
     Field {

@@ -128,6 +128,11 @@ impl FieldRef {
         SLA_FIELDS.contains(&&*self.name())
     }
 
+    /// Whether a test gives it with a comment.
+    pub fn is_given_with_comment(&self) -> bool {
+        ["comment.media", "comment.is_quote", "comment.language"].contains(&&*self.name())
+    }
+
     /// The other fields that setting it can change. The service level agreements in the rules may change more.
     pub fn also_changes(&self) -> &'static [Self] {
         static ALSO: LazyLock<Vec<(&str, Vec<FieldRef>)>> = LazyLock::new(|| {

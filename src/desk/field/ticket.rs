@@ -1,9 +1,9 @@
 //! Fields of the ticket and of the event.
 
-use super::{Changes, Declared, Facts, Field, Kind, Members, Scope, Write, name_of, tags_of, word_of};
-use crate::desk::{Author, Channel, EventComment, Priority, Status, TicketId, TicketType, Value, Via};
+use super::{Changes, Declared, Field, Kind, Members, Scope, Write, name_of, tags_of, word_of};
+use crate::desk::{Channel, Priority, Status, TicketId, TicketType, Value, Via};
 
-pub(super) const FIELDS: [Field; 20] = [
+pub(super) const FIELDS: [Field; 16] = [
     Field {
         name: "channel",
         kind: Kind::Words(Channel::WORDS),
@@ -110,46 +110,6 @@ pub(super) const FIELDS: [Field; 20] = [
         changes: Changes::InEvents,
     },
     Field {
-        name: "comment.text",
-        kind: Kind::Text,
-        scope: Scope::Event,
-        doc: "the comment of this event; empty where it has none",
-        sql: None,
-        zendesk: Some("comment_includes_word"),
-        read: |f| Value::text(f.event.and_then(|e| e.comment.as_ref()).map(|c| c.text.as_str())),
-        changes: Changes::InEvents,
-    },
-    Field {
-        name: "comment.public",
-        kind: Kind::YesNo,
-        scope: Scope::Event,
-        doc: "whether the event has a comment that its requester can see",
-        sql: None,
-        zendesk: Some("comment_is_public"),
-        read: |f| comment_is(f, |c| c.public),
-        changes: Changes::InEvents,
-    },
-    Field {
-        name: "comment.by_requester",
-        kind: Kind::YesNo,
-        scope: Scope::Event,
-        doc: "whether the event has a comment by the requester",
-        sql: None,
-        zendesk: None,
-        read: |f| comment_is(f, |c| c.author == Author::Requester),
-        changes: Changes::InEvents,
-    },
-    Field {
-        name: "comment.by_agent",
-        kind: Kind::YesNo,
-        scope: Scope::Event,
-        doc: "whether the event has a comment by an agent",
-        sql: None,
-        zendesk: None,
-        read: |f| comment_is(f, |c| c.author == Author::Agent),
-        changes: Changes::InEvents,
-    },
-    Field {
         name: "agent.name",
         kind: Kind::Declared(Declared::Agent),
         scope: Scope::Event,
@@ -220,7 +180,3 @@ pub(super) const FIELDS: [Field; 20] = [
         changes: Changes::ByRules(Write::alone(|t, v, _| t.brand = name_of(v))),
     },
 ];
-
-fn comment_is(facts: Facts<'_>, ask: impl Fn(&EventComment) -> bool) -> Value<'_> {
-    Value::YesNo(facts.event.and_then(|e| e.comment.as_ref()).is_some_and(ask))
-}

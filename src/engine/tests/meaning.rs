@@ -221,7 +221,7 @@ fn the_time_of_day_is_what_the_clock_shows() {
 fn comment_predicates_are_false_without_a_comment() {
     let desk = desk();
     let ticket = Ticket::default();
-    let comment = EventComment { text: "Hello".into(), public: true, author: Author::Requester };
+    let comment = EventComment::new(Author::Requester, true, "Hello");
     let with = Event { comment: Some(comment), ..created() };
     for (condition, answer) in [
         (ask("comment.public", |_| Op::Holds), true),

@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::{
-    desk::{Recipient, Scope, TicketId, field::FIELDS},
+    desk::{
+        MessageFacts, Recipient, Scope, TicketId,
+        field::{FIELDS, Members},
+    },
     engine::{Coverage, Outcome, RuleSet, Share, display::value, run_test, run_tests},
     lang::rules::{Comparison, EffectKind, Expect, ExpectKind, RuleTest, Step, TestComment, When},
 };
@@ -27,7 +30,7 @@ fn a_test(given: &[(&str, &str)], when: Vec<When>, expect: Vec<ExpectKind>) -> R
 }
 
 fn says(text: &str) -> When {
-    let comment = TestComment { by_agent: false, public: true, text: text.into() };
+    let comment = TestComment { by_agent: false, public: true, text: text.into(), facts: MessageFacts::default() };
     When::Updated { by: None, set: vec![], comment: Some(comment), via: None }
 }
 
@@ -46,6 +49,7 @@ fn every_field_of_a_ticket_can_be_given() {
             Kind::Number | Kind::Decimal => "3",
             Kind::Words(words) => words.words[1],
             Kind::Time => "2025-05-05T05:05:05Z",
+            Kind::Set(Members::Words(words)) => words.words[1],
             Kind::Declared(_) | Kind::Text | Kind::Set(_) | Kind::TimeOfDay | Kind::Date => "abc",
         };
         let given = a_test(&[(name, text)], vec![], vec![]).ticket(&desk).unwrap();
@@ -79,14 +83,19 @@ fn each_event_finds_what_the_one_before_left() {
     let then_solved = When::Updated {
         by: None,
         set: vec![(field("status"), literal(&field("status"), "solved"))],
-        comment: Some(TestComment { by_agent: true, public: true, text: "here it is".into() }),
+        comment: Some(TestComment {
+            by_agent: true,
+            public: true,
+            text: "here it is".into(),
+            facts: MessageFacts::default(),
+        }),
         via: None,
     };
     let expect = vec![
         ExpectKind::Fired("again".into()),
         ExpectKind::Fired("count".into()),
         ExpectKind::Holds(all(vec![is("status", "open"), is("reopens", "1"), is("replies", "1"), tagged("many")])),
-        ExpectKind::NotSent(EffectKind::Reply, None),
+        ExpectKind::NotSent(EffectKind::Reply(None), None),
     ];
     assert_eq!(outcome(triggers, &a_test(&[], vec![When::Created, then_solved, says("no")], expect)), Outcome::Passed);
 }
@@ -105,7 +114,7 @@ fn failures_say_what_was_expected_what_is_and_why() {
             "greet",
             always(),
             vec![
-                ActionKind::Reply(template("Hello", &[])),
+                ActionKind::Reply { from: None, text: template("Hello", &[]) },
                 ActionKind::Notify {
                     to: vec![Recipient::Assignee],
                     subject: template("s", &[]),
@@ -139,13 +148,13 @@ fn failures_say_what_was_expected_what_is_and_why() {
         ExpectKind::NotFired("greet".into()),
         ExpectKind::NothingFired,
         ExpectKind::Holds(all(vec![is("priority", "urgent"), is("status", "new")])),
-        ExpectKind::Sent(EffectKind::Reply, Some("bye".into())),
+        ExpectKind::Sent(EffectKind::Reply(None), Some("bye".into())),
         ExpectKind::Sent(EffectKind::Note, None),
         ExpectKind::Sent(EffectKind::Notify(Some(Recipient::Requester)), Some("b".into())),
         ExpectKind::NotSent(EffectKind::Notify(None), None),
-        ExpectKind::NotSent(EffectKind::Reply, Some("hell".into())),
-        ExpectKind::NotSent(EffectKind::Reply, Some("help".into())),
-        ExpectKind::Sent(EffectKind::Reply, Some("HELLO".into())),
+        ExpectKind::NotSent(EffectKind::Reply(None), Some("hell".into())),
+        ExpectKind::NotSent(EffectKind::Reply(None), Some("help".into())),
+        ExpectKind::Sent(EffectKind::Reply(None), Some("HELLO".into())),
     ];
     let Outcome::Failed { failures } =
         outcome(triggers, &a_test(&[("requester.followers", "12")], vec![When::Created], expect))

@@ -164,7 +164,7 @@ fn changed_follows_the_ticket_during_the_run() {
 
 #[test]
 fn facts_of_the_event_stay_as_they_were() {
-    let comment = EventComment { text: "hello".into(), public: true, author: Author::Requester };
+    let comment = EventComment::new(Author::Requester, true, "hello");
     let event = Event { comment: Some(comment), ..created() };
     let triggers = vec![
         trigger("late", all(vec![tagged("x"), is("updated_via", "twitter"), is("comment.text", "hello")]), vec![]),
@@ -202,7 +202,7 @@ fn a_decision_is_stable_json() {
         any(vec![is("requester.followers", "12000"), changed("status", None, Some("open"))]),
         vec![
             set("priority", "urgent"),
-            ActionKind::Reply(template("Hello {{requester.name}}", &[])),
+            ActionKind::Reply { from: None, text: template("Hello {{requester.name}}", &[]) },
             ActionKind::Webhook { name: "page".into(), body: Some(template(r#"{"t":"{{description}}"}"#, &[])) },
         ],
     )];

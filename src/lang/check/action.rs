@@ -1,5 +1,7 @@
 //! Checks actions.
 
+use std::ops::Range;
+
 use super::{
     Checker, NameList,
     value::{is_me, written},
@@ -46,7 +48,11 @@ impl Checker<'_, '_> {
             ast::Action::Clear(node) => self.clear(node),
             ast::Action::Tags(node) => self.tags_action(node),
             ast::Action::Assign(node) => self.assign(node),
-            ast::Action::Reply(node) => self.text_of(node.text()).map(ActionKind::Reply),
+            ast::Action::Reply(node) => self.reply(node),
+            ast::Action::Direct(node) => {
+                let may = self.may_message(node.span());
+                self.text_of(node.text()).filter(|_| may).map(ActionKind::Message)
+            }
             ast::Action::Ask(node) => self.text_of(node.text()).map(ActionKind::Ask),
             ast::Action::Note(node) => self.text_of(node.text()).map(ActionKind::Note),
             ast::Action::Notify(node) => self.notify(node),
@@ -57,6 +63,41 @@ impl Checker<'_, '_> {
             ast::Action::AtX(node) => self.at_x(node).map(ActionKind::AtX),
             ast::Action::Stop(_) => Some(ActionKind::Stop),
         }
+    }
+
+    fn reply(&mut self, node: &ast::ReplyAction) -> Option<ActionKind> {
+        let from = match node.from() {
+            Some(from) => Some(self.reply_from(&from)?),
+            None => None,
+        };
+        self.text_of(node.text()).map(|text| ActionKind::Reply { from, text })
+    }
+
+    /// Checks the account that a reply is sent from: it must allow replies.
+    pub(super) fn reply_from(&mut self, node: &ast::ReplyFrom) -> Option<String> {
+        let value = node.account()?;
+        let Literal::Word { word: handle, .. } = self.declared(&Declared::Account, &value)? else { return None };
+        let account = self.context.desk.accounts.iter().find(|account| account.handle == handle);
+        if account.is_none_or(|account| account.allow_replies) {
+            return Some(handle);
+        }
+        let message = format!("@{handle} is declared with `allow_replies = false`");
+        let error = Diagnostic::new(&codes::TW0314, span_of(&value), message);
+        self.report(error.with_help("write `allow_replies = true` in its `[[account]]`, or name another account"));
+        None
+    }
+
+    /// Checks that an account may send direct messages. Their answers must arrive, so it must import them too.
+    pub(super) fn may_message(&mut self, span: Range<usize>) -> bool {
+        let mut accounts = self.context.desk.accounts.iter();
+        if accounts.any(|account| account.allow_messages) || self.context.has_gap("account") {
+            return true;
+        }
+        let error = Diagnostic::new(&codes::TW0314, span, "no account may send direct messages");
+        let help =
+            "write `allow_replies = true` and `capture_direct_messages = true` in an `[[account]]` of `twite.toml`";
+        self.report(error.with_help(help));
+        false
     }
 
     /// Checks what is done at X: an account must allow it.

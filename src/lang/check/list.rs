@@ -49,8 +49,8 @@ pub(super) type NamedLists = HashMap<String, NamedList>;
 pub(super) enum ListUse {
     /// Values of the field with this name.
     Values(String),
-    /// Members of a set: tags, or choices of the field with this name.
-    Members(Option<String>),
+    /// Members of a set.
+    Members(Members),
     /// Texts searched for in the field with this name.
     Texts(Search, String),
 }
@@ -101,10 +101,7 @@ impl ListUse {
         match (predicate, field.kind()) {
             (ast::Predicate::In(_), Kind::Set(_) | Kind::Time | Kind::YesNo) => None,
             (ast::Predicate::In(_), _) => Some(Self::Values(field.to_string())),
-            (ast::Predicate::Has(test), Kind::Set(members)) => test.of().then_some(Self::Members(match members {
-                Members::Tags => None,
-                Members::Choices(field) => Some(field),
-            })),
+            (ast::Predicate::Has(test), Kind::Set(members)) => test.of().then_some(Self::Members(members)),
             (ast::Predicate::Contains(_) | ast::Predicate::Starts(_) | ast::Predicate::Ends(_), Kind::Text) => {
                 predicate.any_of().then(|| Search::of(predicate)).flatten().map(|s| Self::Texts(s, field.to_string()))
             }
@@ -388,10 +385,7 @@ impl Checker<'_, '_> {
                 let literal = self.literal(field, entry)?;
                 self.can_equal(field, &literal, entry).map(|()| literal)
             })?),
-            ListUse::Members(choices) => {
-                let members = choices.clone().map_or(Members::Tags, Members::Choices);
-                ListValues::Members(all(entries, name, |entry| self.member(&members, entry))?)
-            }
+            ListUse::Members(members) => ListValues::Members(all(entries, name, |entry| self.member(members, entry))?),
             ListUse::Texts(search, _) => {
                 ListValues::Texts(all(entries, name, |entry| self.needle(field, *search, entry))?)
             }

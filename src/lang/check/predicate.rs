@@ -399,14 +399,15 @@ impl Checker<'_, '_> {
 
     /// Checks the beginning of a tag.
     fn has_starting(&mut self, field: &FieldRef, members: &Members, value: &SyntaxElement) -> Option<Op> {
-        if let Members::Choices(_) = members {
-            let help = format!("name the choices: write `{field} has any of (…)`");
-            return self.cannot(
-                field,
-                span_of(value),
-                "has declared choices, which have no beginnings in common",
-                &help,
-            );
+        let what = match members {
+            Members::Tags => None,
+            Members::Choices(_) => Some("declared choices"),
+            Members::Words(_) => Some("keywords"),
+        };
+        if let Some(what) = what {
+            let help = format!("name them: write `{field} has any of (…)`");
+            let why = format!("has {what}, which have no beginnings in common");
+            return self.cannot(field, span_of(value), &why, &help);
         }
         if self.is_list(value) {
             self.uses_list(value);

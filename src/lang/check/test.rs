@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     desk::{
-        FieldRef, Kind, Scope, Via,
+        FieldRef, Kind, MessageFacts, Scope, Via,
         field::{Declared, Members},
         invariant,
         moment::moment,
@@ -218,9 +218,12 @@ impl Checker<'_, '_> {
         let Some(field) = FieldRef::find(&name, self.context.desk) else {
             return self.unknown_name(&name, range(&path), true);
         };
-        if field.scope() != Scope::Ticket {
+        if field.scope() != Scope::Ticket && !(given.is_update && field.is_given_with_comment()) {
             let message = format!("`{field}` cannot be given in a test");
             let help = match field.scope() {
+                Scope::Event if field.is_given_with_comment() => {
+                    "it comes with a comment: write `when updated { comment \"…\", comment.media photo }`, for example"
+                }
                 Scope::Event => "it comes from the event: write `when comment \"…\"`, for example",
                 Scope::Clock => "it comes from the time: write `at 2026-01-05T12:00:00Z`, for example",
                 _ => "give `requester.name` or a `comment` instead",
@@ -335,7 +338,21 @@ impl Checker<'_, '_> {
                 by => Some(TestComment { by_agent: comment.by_agent || by.is_some(), ..comment }),
             }
         });
-        Some(When::Updated { by, set: given.fields, comment, via })
+        if comment.is_none()
+            && let Some((name, span)) = given.seen.iter().find(|(name, _)| name.starts_with("comment."))
+        {
+            let error =
+                Diagnostic::new(&codes::TW0115, span.clone(), format!("`{name}` is of a comment, and there is none"));
+            self.report(error.with_help("write `comment \"…\"` beside it"));
+            return None;
+        }
+        let (of_comment, set): (Vec<_>, Vec<_>) =
+            given.fields.into_iter().partition(|(field, _)| field.scope() == Scope::Event);
+        let comment = comment.map(|mut comment| {
+            of_comment.iter().for_each(|(field, literal)| comment.facts.give(field, literal.value()));
+            comment
+        });
+        Some(When::Updated { by, set, comment, via })
     }
 
     fn passing(&mut self, node: &ast::Passing) -> Option<When> {
@@ -398,7 +415,7 @@ impl Checker<'_, '_> {
     fn comment(&mut self, node: &ast::CommentPart) -> Option<TestComment> {
         let text = Text::of(&node.text()?).value;
         let note = node.note();
-        Some(TestComment { by_agent: note || node.agent(), public: !note, text })
+        Some(TestComment { by_agent: note || node.agent(), public: !note, text, facts: MessageFacts::default() })
     }
 
     fn via(&mut self, node: &ast::Via) -> Option<Via> {
@@ -489,7 +506,12 @@ impl Checker<'_, '_> {
         let effect = node.effect()?;
         let holds = node.text().map(|text| Text::of(&text).value.as_str().into());
         let kind = if effect.reply() {
-            EffectKind::Reply
+            match effect.from() {
+                Some(from) => EffectKind::Reply(Some(self.reply_from(&from)?)),
+                None => EffectKind::Reply(None),
+            }
+        } else if effect.direct() {
+            EffectKind::Message
         } else if effect.note() {
             EffectKind::Note
         } else if effect.notify() {

@@ -399,11 +399,39 @@ impl Checker<'_, '_> {
 
     /// Checks a member of a set.
     pub(super) fn member(&mut self, members: &Members, value: &SyntaxElement) -> Option<String> {
-        let Members::Choices(field) = members else { return self.tag(value) };
-        match self.declared(&Declared::Choice(field.clone()), value)? {
+        let found = match members {
+            Members::Tags => return self.tag(value),
+            Members::Choices(field) => self.declared(&Declared::Choice(field.clone()), value)?,
+            Members::Words(words) => return self.member_word(*words, value),
+        };
+        match found {
             Literal::Word { word, .. } => Some(word),
             _ => None,
         }
+    }
+
+    /// Checks a member of a set of words.
+    fn member_word(&mut self, words: Words, value: &SyntaxElement) -> Option<String> {
+        let text = trim(&written(value)).into_owned();
+        let quoted = is_text(value.kind()) && value.to_string().starts_with('"');
+        if words.rank(&text).is_none() {
+            let known = || words.words.iter().copied();
+            let suggestion = nearest(&text, known());
+            let message = format!("unknown value `{}`{}", shortened(&text), did_you_mean(suggestion));
+            let error = Diagnostic::new(&codes::TW0204, span_of(value), message);
+            let error = error.with_help(format!("expected {}", listed(known())));
+            self.report(match suggestion {
+                Some(meant) => error.with_guess(span_of(value), meant),
+                None => error,
+            });
+            return None;
+        }
+        if quoted {
+            let error = Diagnostic::new(&codes::TW0302, span_of(value), format!("write `{text}` without quotes"));
+            self.report(error.with_fix(span_of(value), text));
+            return None;
+        }
+        Some(text)
     }
 
     /// The values of a list. Reports an error if the value is not a list or the list is empty.

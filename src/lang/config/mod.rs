@@ -214,6 +214,8 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
         handle: account.handle.clone(),
         post_length: account.post_length,
         allow_actions: account.allow_actions,
+        allow_replies: account.allow_replies,
+        allow_messages: account.allow_messages(),
     };
     let agents_read = agents.iter().filter(|agent| agent.is_whole);
     let admins: Vec<_> = agents_read.map(|agent| (agent.at("admin"), agent.has_lost("email"))).collect();

@@ -9,7 +9,7 @@ use std::{
 
 use super::{Grouped, Quoted, Tags, Written};
 use crate::{
-    desk::{Choosing, Decimal, FieldRef, Kind, Per, Recipient, Scope},
+    desk::{Choosing, Decimal, FieldRef, Kind, MessageFacts, Per, Recipient, Scope, field::known},
     lang::rules::{
         Action, ActionKind, Audience, Automation, Cap, Chart, Condition, Duration, EffectKind, Every, Expect,
         ExpectKind, Filter, GivenAgent, GivenFired, Let, List, Literal, Macro, Mode, Over, Part, Period, PeriodUnit,
@@ -264,7 +264,12 @@ impl Display for ActionKind {
             Self::Clear(field) => write!(f, "clear {field}"),
             Self::Add(field, members) => write!(f, "add {} {}", set_name(field), Tags(members)),
             Self::Remove(field, members) => write!(f, "remove {} {}", set_name(field), Tags(members)),
-            Self::Reply(text) => write!(f, "reply {text}"),
+            Self::Reply { from, text } => {
+                f.write_str("reply ")?;
+                from.as_ref().map_or(Ok(()), |from| write!(f, "from {} ", Quoted(from)))?;
+                text.fmt(f)
+            }
+            Self::Message(text) => write!(f, "message requester {text}"),
             Self::Ask(text) => write!(f, "ask for satisfaction {text}"),
             Self::Note(text) => write!(f, "note {text}"),
             Self::Notify { to, subject, body } => {
@@ -425,6 +430,7 @@ impl Display for When {
                 facts(f, set)?;
                 if let Some(comment) = comment {
                     writeln!(f, "    {comment}")?;
+                    facts(f, &facts_of(comment))?;
                 }
                 if let Some(via) = via {
                     writeln!(f, "    via {}", via.as_str())?;
@@ -433,6 +439,17 @@ impl Display for When {
             }
         }
     }
+}
+
+/// What a test gives with a comment.
+fn facts_of(comment: &TestComment) -> Vec<(FieldRef, Literal)> {
+    let MessageFacts { media, is_quote, language } = &comment.facts;
+    let media =
+        (!media.is_empty()).then(|| ("comment.media", Literal::Set(media.iter().map(ToString::to_string).collect())));
+    let is_quote = is_quote.then_some(("comment.is_quote", Literal::YesNo(true)));
+    let language = language.as_deref().map(|language| ("comment.language", Literal::Text(language.into())));
+    let given = [media, is_quote, language].into_iter().flatten();
+    given.filter_map(|(name, literal)| Some((FieldRef::Known(known(name)?), literal))).collect()
 }
 
 /// Writes who does something in a test.
@@ -474,7 +491,9 @@ impl Display for Expect {
 impl Display for EffectKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (word, to) = match self {
-            Self::Reply => ("reply", None),
+            Self::Reply(None) => ("reply", None),
+            Self::Reply(Some(from)) => return write!(f, "reply from {}", Quoted(from)),
+            Self::Message => ("message requester", None),
             Self::Note => ("note", None),
             Self::Notify(to) => ("notify", to.as_ref()),
             Self::Remind(to) => ("remind", to.as_ref()),

@@ -394,6 +394,12 @@ pub(in crate::lang) const MEASURES: Phrases = &[
     ("resolved in", "write `solve in time`"),
 ];
 
+/// How to send a direct message.
+const MESSAGE: &str = "to send the requester a direct message, write `message requester \"…\"`";
+
+/// How to name the account of a reply.
+const FROM: &str = "to answer from another account, write `reply from \"ACCOUNT\" \"…\"`";
+
 /// How to count.
 const COUNT: &str = "to count, write `set <field> to <field> + 1`";
 
@@ -482,6 +488,22 @@ pub(in crate::lang) const ACTIONS: Phrases = &[
     ("snooze until", "write how long: `snooze for 2 days`"),
     ("stop <value>", "write `stop` alone"),
     ("webhook <value>", "write the name of a webhook of `twite.toml` in double quotes: `webhook \"<value>\"`"),
+    ("reply as", FROM),
+    ("reply <text> from", FROM),
+    ("reply from account", FROM),
+    ("reply from the", FROM),
+    ("reply privately", MESSAGE),
+    ("reply by direct", MESSAGE),
+    ("reply in private", MESSAGE),
+    ("message <value>", MESSAGE),
+    ("message <text>", MESSAGE),
+    ("message the requester", MESSAGE),
+    ("send message", MESSAGE),
+    ("send direct message", MESSAGE),
+    ("send a direct message", MESSAGE),
+    ("direct message", MESSAGE),
+    ("dm <value>", MESSAGE),
+    ("dm <text>", MESSAGE),
     ("reply <value>", TEXT),
     ("note <value>", TEXT),
     ("reply (", TEXT),

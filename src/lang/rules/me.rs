@@ -100,7 +100,8 @@ impl Action {
         let texts: Vec<&Template> = match &self.kind {
             ActionKind::Set(_, SetTo::Literal(literal)) => return literal.asks_me(),
             ActionKind::Set(_, SetTo::Template(text))
-            | ActionKind::Reply(text)
+            | ActionKind::Reply { text, .. }
+            | ActionKind::Message(text)
             | ActionKind::Ask(text)
             | ActionKind::Note(text) => vec![text],
             ActionKind::Notify { subject, body, .. } => vec![subject, body],

@@ -6,7 +6,7 @@ use super::{Condition, Duration, Folded, Literal, Macro, Mode, Span};
 use jiff::Timestamp;
 
 use crate::desk::{
-    Declarations, FieldRef, Recipient, Sample, Ticket, TicketId, Via, XAction,
+    Declarations, FieldRef, MessageFacts, Recipient, Sample, Ticket, TicketId, Via, XAction,
     given::{self, CannotGive},
 };
 
@@ -130,6 +130,8 @@ pub struct TestComment {
     pub public: bool,
     /// The text.
     pub text: String,
+    /// What else is known of it.
+    pub facts: MessageFacts,
 }
 
 /// An expectation, with its source span.
@@ -165,8 +167,10 @@ pub enum ExpectKind {
 /// The kind of effect in an expectation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EffectKind {
-    /// A reply.
-    Reply,
+    /// A reply, from this account if given.
+    Reply(Option<String>),
+    /// A direct message to the requester.
+    Message,
     /// A note.
     Note,
     /// A notification, to this recipient if given.

@@ -129,6 +129,8 @@ kinds! {
         Capture = capture,
         AssignAction = assign_action,
         ReplyAction = reply_action,
+        ReplyFrom = reply_from,
+        DirectAction = direct_action,
         AskAction = ask_action,
         NoteAction = note_action,
         NotifyAction = notify_action,

@@ -135,6 +135,7 @@ levels! {
         "remove tags" only_action "remove tags a",
         "assign to" only_action "assign to group \"…\"",
         "reply" only_action "reply \"…\"",
+        "message requester" only_action "message requester \"…\"",
         "ask for satisfaction" only_action "ask for satisfaction \"…\"",
         "note" only_action "note \"…\"",
         "notify" only_action "notify group \"…\" { subject \"…\" body \"…\" }",

@@ -27,7 +27,15 @@ fn possible(mut ticket: Ticket) -> Ticket {
         *count = (*count).clamp(0, 1 << 40);
     }
     let known = [&mut person.followers, &mut person.following, &mut person.tweets, &mut person.listed];
-    for number in known.into_iter().chain([&mut post.likes, &mut post.reposts, &mut post.replies]) {
+    let of_post = [
+        &mut post.likes,
+        &mut post.reposts,
+        &mut post.replies,
+        &mut post.links,
+        &mut post.mentions,
+        &mut post.length,
+    ];
+    for number in known.into_iter().chain(of_post) {
         number.take_if(|n| *n < 0);
     }
     if !matches!(ticket.channel, Channel::Twitter | Channel::TwitterLike) {

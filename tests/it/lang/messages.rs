@@ -75,7 +75,7 @@ fn every_code_is_what_its_page_shows() {
 fn an_action_at_x_needs_an_account_that_allows_it() {
     let page = &codes::all().iter().find(|code| code.id == "TW0314").unwrap().page;
     let blocks = blocks(page);
-    let [(_, rules), (_, account)] = &blocks[..] else { panic!("{blocks:?}") };
+    let [(_, rules), (_, account), ..] = &blocks[..] else { panic!("{blocks:?}") };
     let directory = directory("twite", rules);
     for (account, status) in [(account.as_str(), 0), (&account.replace("true", "false"), 1)] {
         fs::write(directory.path().join("twite.toml"), account).unwrap();

@@ -52,6 +52,8 @@ fn split() -> impl Strategy<Value = Split> {
         "assignee",
         "tags",
         "post.hashtags",
+        "post.media",
+        "post.is_quote",
         "language",
         "subject",
         "requester.verified",

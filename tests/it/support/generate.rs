@@ -5,18 +5,21 @@
 //! includes this file. Values are built directly and not written in the language, so that combinations the checker
 //! would refuse are covered too.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use proptest::{collection, option, prelude::*, sample};
 use twite::{
     desk::{
         Actor, Author, Channel, Choosing, CustomField, CustomKind, CustomValue, Decimal, Declarations, Event,
-        EventComment, EventKind, FieldRef, FiredBefore, Hours, Kind, OpenDay, Owner, PastStatus, Per, Person,
-        PostFacts, Priority, RatedBy, Rating, Recipient, Sample, Satisfaction, Scope, SlaTarget, Status, Ticket,
-        TicketId, TicketType, VerifiedType, Via, XAction,
+        EventComment, EventKind, FieldRef, FiredBefore, Hours, Kind, MediaKind, MessageFacts, OpenDay, Owner,
+        PastStatus, Per, Person, PostFacts, Priority, RatedBy, Rating, Recipient, Sample, Satisfaction, Scope,
+        SlaTarget, Status, Ticket, TicketId, TicketType, VerifiedType, Via, XAction,
         declarations::{AccountName, Agent, Schedule, Sees},
-        field::FIELDS,
+        field::{FIELDS, Members},
         normalize::tag,
     },
     lang::rules::{
@@ -123,7 +126,13 @@ pub fn desk() -> Declarations {
         let day = OpenDay::try_from(vec![open.parse().unwrap()]).unwrap();
         Hours { zone: TimeZone::get(zone).unwrap(), monday: day.clone(), thursday: day, ..Hours::default() }
     };
-    desk.accounts = vec![AccountName { handle: "social".into(), post_length: 280, allow_actions: true }];
+    desk.accounts = vec![AccountName {
+        handle: "social".into(),
+        post_length: 280,
+        allow_actions: true,
+        allow_replies: true,
+        allow_messages: true,
+    }];
     desk.schedules = vec![
         Schedule {
             name: "groups".into(),
@@ -237,14 +246,29 @@ prop_compose! {
 
 prop_compose! {
     fn post_facts()(
-        numbers in collection::vec(option::of(number()), 3),
-        has_media in any::<bool>(),
-        is_reply in any::<bool>(),
+        numbers in collection::vec(option::of(number()), 6),
+        (has_media, media) in (any::<bool>(), media()),
+        (is_reply, is_quote) in (any::<bool>(), any::<bool>()),
         hashtags in tags(),
     ) -> PostFacts {
-        let hashtags = hashtags.into_iter().collect();
-        PostFacts { likes: numbers[0], reposts: numbers[1], replies: numbers[2], has_media, is_reply, hashtags }
+        PostFacts {
+            likes: numbers[0],
+            reposts: numbers[1],
+            replies: numbers[2],
+            has_media,
+            media,
+            is_reply,
+            is_quote,
+            links: numbers[3],
+            mentions: numbers[4],
+            length: numbers[5],
+            hashtags: hashtags.into_iter().collect(),
+        }
     }
+}
+
+fn media() -> impl Strategy<Value = BTreeSet<MediaKind>> {
+    collection::btree_set(sample::select(MediaKind::ALL), 0..3)
 }
 
 /// Values of declared fields, also of another type, as if the declaration had changed.
@@ -379,13 +403,24 @@ fn literal(kind: &Kind) -> BoxedStrategy<Literal> {
         .boxed(),
         Kind::Text => text().prop_map(|text| Literal::Text(text.as_str().into())).boxed(),
         Kind::Decimal => decimal().prop_map(Literal::Decimal).boxed(),
-        Kind::Set(_) => tags().prop_map(Literal::Set).boxed(),
+        Kind::Set(members) => members_of(members).prop_map(Literal::Set).boxed(),
         Kind::Time => time().prop_map(Literal::Time).boxed(),
         // Around now in the time zones of the schedules.
         Kind::TimeOfDay => sample::select(vec!["00:00", "07:00", "07:01", "11:59", "12:00", "17:30", "23:59"])
             .prop_map(|time| Literal::TimeOfDay(time.parse().unwrap()))
             .boxed(),
         Kind::Date => date().prop_map(Literal::Date).boxed(),
+    }
+}
+
+/// Members of a set, sometimes also of another one.
+fn members_of(members: &Members) -> BoxedStrategy<Vec<String>> {
+    match members {
+        Members::Words(words) => {
+            let words = sample::select(words.words).prop_map(str::to_owned);
+            prop_oneof![9 => collection::vec(words, 0..3), 1 => tags()].boxed()
+        }
+        Members::Tags | Members::Choices(_) => tags().boxed(),
     }
 }
 
@@ -421,7 +456,11 @@ fn test(kind: &Kind) -> BoxedStrategy<Op> {
             _ => Literal::Word { word: format!("filler {n}"), rank: None },
         })
     };
-    let tags = || listed(tags(), |n| format!("filler{n}"));
+    let members = match kind {
+        Kind::Set(members) => members.clone(),
+        _ => Members::Tags,
+    };
+    let tags = || listed(members_of(&members), |n| format!("filler{n}"));
     let needles = |how: fn(&str) -> Folded| {
         let some = collection::vec(text().prop_map(move |text| how(&text)), 1..4);
         listed(some, |n| format!("filler {n}").as_str().into())
@@ -528,8 +567,11 @@ fn author() -> impl Strategy<Value = Author> {
 }
 
 prop_compose! {
-    fn comment()(text in text(), public in any::<bool>(), author in author()) -> EventComment {
-        EventComment { text, public, author }
+    fn comment()(
+        (text, public, author) in (text(), any::<bool>(), author()),
+        (media, is_quote, language) in (media(), any::<bool>(), option::of(text())),
+    ) -> EventComment {
+        EventComment { facts: MessageFacts { media, is_quote, language }, ..EventComment::new(author, public, text) }
     }
 }
 
@@ -629,7 +671,9 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         2 => settable().prop_map(ActionKind::Clear),
         5 => (set_field(), tags()).prop_map(|(set, tags)| ActionKind::Add(set, tags)),
         3 => (set_field(), tags()).prop_map(|(set, tags)| ActionKind::Remove(set, tags)),
-        1 => template().prop_map(ActionKind::Reply),
+        1 => (option::of(Just("social".to_owned())), template())
+            .prop_map(|(from, text)| ActionKind::Reply { from, text }),
+        1 => template().prop_map(ActionKind::Message),
         2 => template().prop_map(ActionKind::Ask),
         1 => template().prop_map(ActionKind::Note),
         1 => (recipients(), template(), template())
@@ -657,7 +701,8 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         | ActionKind::Clear(_)
         | ActionKind::Add(..)
         | ActionKind::Remove(..)
-        | ActionKind::Reply(_)
+        | ActionKind::Reply { .. }
+        | ActionKind::Message(_)
         | ActionKind::Ask(_)
         | ActionKind::Note(_)
         | ActionKind::Notify { .. }

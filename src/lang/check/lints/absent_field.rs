@@ -28,7 +28,12 @@ const OF_CHANNELS: &[(&str, &[Channel])] = &[
     ("post.reposts", &[Channel::Twitter, Channel::TwitterLike]),
     ("post.replies", &[Channel::Twitter, Channel::TwitterLike]),
     ("post.has_media", FROM_X),
+    ("post.media", FROM_X),
     ("post.is_reply", FROM_X),
+    ("post.is_quote", FROM_X),
+    ("post.links", FROM_X),
+    ("post.mentions", FROM_X),
+    ("post.length", FROM_X),
     ("post.hashtags", FROM_X),
 ];
 const FROM_X: &[Channel] = &[Channel::Twitter, Channel::TwitterDm, Channel::TwitterLike];

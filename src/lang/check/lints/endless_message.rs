@@ -38,7 +38,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let is_often = every.interval.length(&context.rules.desk.hours) < HOURLY;
         for action in &automation.then {
             let message = match &action.kind {
-                ActionKind::Reply(_) => AGAIN_AND_AGAIN,
+                ActionKind::Reply { .. } | ActionKind::Message(_) => AGAIN_AND_AGAIN,
                 ActionKind::Notify { to, .. } if to.contains(&Recipient::Requester) => AGAIN_AND_AGAIN,
                 ActionKind::Notify { .. } | ActionKind::Webhook { .. } if is_often => {
                     "this is sent more often than every hour, as long as the condition holds"

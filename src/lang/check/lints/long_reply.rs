@@ -6,7 +6,7 @@ use crate::{
     lang::{
         codes::Code,
         diagnostic::{Diagnostic, Severity},
-        rules::{Condition, ConditionKind, Filter, Literal, Op, Part, Template},
+        rules::{ActionKind, Condition, ConditionKind, Filter, Literal, Op, Part, Template},
     },
 };
 
@@ -24,10 +24,16 @@ pub(super) static LINT: Lint = Lint {
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let rules = context.rules;
-    let most = rules.desk.accounts.iter().map(|a| a.post_length).max().unwrap_or(280);
+    let longest = rules.desk.accounts.iter().map(|a| a.post_length).max().unwrap_or(280);
     for Acting { when, then, .. } in Acting::all(rules) {
         for action in then {
             let Some(text) = action.kind.reply() else { continue };
+            let from = match &action.kind {
+                ActionKind::Reply { from, .. } => from.as_deref(),
+                _ => None,
+            };
+            let account = from.and_then(|from| rules.desk.accounts.iter().find(|account| account.handle == from));
+            let most = account.map_or(longest, |account| account.post_length);
             let (least, greatest) = (least_weight(text), greatest_weight(text, &rules.desk));
             // Direct messages can be longer, so a rule that tests the channel is skipped.
             if greatest <= most || when.is_some_and(asks_channel) {

@@ -29,7 +29,10 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for trigger in context.rules.triggers.iter().filter(|trigger| trigger.mode != Mode::Disabled) {
         let when = &trigger.when;
         let is_reply = |action: &&Action| {
-            matches!(action.kind, ActionKind::Reply(_) | ActionKind::Ask(_) | ActionKind::AtX(XAction::Like))
+            matches!(
+                action.kind,
+                ActionKind::Reply { .. } | ActionKind::Ask(_) | ActionKind::Message(_) | ActionKind::AtX(XAction::Like)
+            )
         };
         let is_mail = |action: &&Action| matches!(action.kind, ActionKind::Notify { .. } | ActionKind::Remind { .. });
         let reply = trigger.then.iter().find(is_reply);

@@ -26,7 +26,9 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let desk = context.context.desk;
     for action in Acting::all(context.rules).flat_map(|rule| rule.then) {
         let (texts, who): (Vec<&Template>, _) = match &action.kind {
-            ActionKind::Reply(text) | ActionKind::Ask(text) => (vec![text], "the requester".to_owned()),
+            ActionKind::Reply { text, .. } | ActionKind::Ask(text) | ActionKind::Message(text) => {
+                (vec![text], "the requester".to_owned())
+            }
             ActionKind::Notify { to, subject, body } => match stranger(to, desk) {
                 Some(who) => (vec![subject, body], who),
                 None => continue,
