@@ -1,5 +1,5 @@
 //! Benchmark of the commands that CI runs on rule files, beside promtool and ruff on as many rules and functions, in the
-//! same run, where these are installed.
+//! same run, where these are installed; and of how long an edit takes to be live.
 //!
 //! ```sh
 //! cargo bench --bench check                # 10,000 rules, 14,000 findings
@@ -21,6 +21,12 @@ use std::{
     path::Path,
     process::Command,
     time::{Duration, Instant},
+};
+
+use twite::{
+    app::{Notice, Notices},
+    clock::Clock,
+    daemon::{Reload, Source},
 };
 
 /// Each command is run this often; the fastest run counts.
@@ -45,18 +51,56 @@ fn main() {
     println!("| what | CPU | time |\n| --- | ---: | ---: |");
     let run = |what: &str, program: &str, arguments: &[&str]| match measure(program, arguments, directory.path()) {
         Some((cpu, time)) => println!("| {what} | {:.2} s | {:.2} s |", cpu.as_secs_f64(), time.as_secs_f64()),
-        None => println!("| {what} | not installed | |"),
+        None => {
+            eprintln!("NOT MEASURED: `{program}` is not installed");
+            println!("| {what} | not installed | |");
+        }
     };
     run("`twite check`, all lints", twite, &["check", "sound"]);
     run("`promtool check rules`, as many alerts", "promtool", &["check", "rules", "alerts.yml"]);
     run("`ruff check`, as many functions", "ruff", &["check", "--no-cache", "--isolated", "functions.py"]);
     run("`twite fmt --check`", twite, &["fmt", "--check", "sound"]);
     run("`twite test`", twite, &["test", "sound"]);
+    run("`twite test --coverage`", twite, &["test", "--coverage", "sound"]);
     for format in ["human", "short", "json", "sarif", "github"] {
         for (share, set) in [("half of the findings", "half"), ("all findings", "all")] {
             run(&format!("`twite check --format {format}`, {share}"), twite, &["check", "--format", format, set]);
         }
     }
+    println!("| an edit of one file, until it is live | | {:.2} s |", edit_live(&at("sound")).as_secs_f64());
+}
+
+/// The time from an edit of one file until it is live, with hardly any of the time (`--settle`) for which files must be
+/// unchanged.
+fn edit_live(set: &Path) -> Duration {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let source = Source { settle: Duration::from_millis(1), ..Source::new(vec![set.to_owned()], None) };
+    let reload = Reload::start(source, Clock::Wall.now()).unwrap_or_else(|report| panic!("{report}"));
+    let file = set.join("rules000000.twite");
+    let text = fs::read_to_string(&file).unwrap();
+    runtime.block_on(async {
+        let notices = Notices::default();
+        let mut told = notices.listen();
+        let following = tokio::spawn(reload.follow(Clock::Wall, notices));
+        // Until the files are watched.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let mut least = Duration::MAX;
+        for run in 0..RUNS {
+            let began = Instant::now();
+            fs::write(&file, text.replace("priority to high", ["priority to low", "priority to urgent"][run % 2]))
+                .unwrap();
+            loop {
+                match told.recv().await.unwrap() {
+                    Notice::Reloaded { .. } => break,
+                    Notice::Broken { report, .. } => panic!("{report}"),
+                    _ => {}
+                }
+            }
+            least = least.min(began.elapsed());
+        }
+        following.abort();
+        least
+    })
 }
 
 /// The processor time of a command and the time it takes; `None` if it is not installed.

@@ -10,7 +10,7 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -21,7 +21,7 @@ use tokio::sync::mpsc;
 use crate::{
     app::{Broken, Live, Notice, Notices, ReloadState, git},
     clock::Clock,
-    lang::{self, Follow, rules::Rules},
+    lang::{self, Follow, Parsed, rules::Rules},
     settings::{Overrides, Settings, StoreSettings},
 };
 
@@ -78,10 +78,10 @@ impl Source {
     }
 
     /// Loads rules and settings. If they have errors, or have lost what `last` had, returns the number of errors and
-    /// the report.
-    fn load(&self, last: Option<&Rules>) -> Result<Loaded, (usize, String)> {
+    /// the report. What is in `parsed` is not parsed again.
+    fn load(&self, last: Option<&Rules>, parsed: &mut Parsed) -> Result<Loaded, (usize, String)> {
         let tree = git::tree(self.follow, &self.paths).map_err(|why| (1, format!("{why}\n")))?;
-        let loaded = lang::load_from(&*tree, &self.paths, self.config.as_deref());
+        let loaded = lang::load_again(&*tree, &self.paths, self.config.as_deref(), parsed);
         let Some(rules) = &loaded.rules else { return Err((loaded.errors(), loaded.report())) };
         if let Some(last) = last.filter(|_| !self.allow_empty) {
             report(&lang::lost(last, &loaded, &*tree))?;
@@ -115,6 +115,8 @@ pub struct Reload {
     started_with: StoreSettings,
     /// State of the files just before they were first loaded.
     first: Arc<Stamps>,
+    /// The files of the last load, so that only those that changed since are parsed.
+    parsed: Arc<Mutex<Parsed>>,
     source: Source,
 }
 
@@ -124,9 +126,9 @@ impl Reload {
     /// # Errors
     /// The rendered report, if the rules have errors.
     pub fn start(source: Source, now: Timestamp) -> Result<Self, String> {
-        let first = stamps(&source);
-        match source.load(None) {
-            Ok(loaded) => Ok(Self::with(source, first, loaded, now, None)),
+        let (first, mut parsed) = (stamps(&source), Parsed::default());
+        match source.load(None, &mut parsed) {
+            Ok(loaded) => Ok(Self::with(source, (first, parsed), loaded, now, None)),
             Err((_, report)) => Err(report),
         }
     }
@@ -137,8 +139,8 @@ impl Reload {
     /// # Errors
     /// The rendered report, if the files cannot be used and there is no last good set.
     pub fn go_on(source: Source, last: Option<LastGood>, now: Timestamp) -> Result<Self, String> {
-        let first = stamps(&source);
-        let loaded = source.load(last.as_ref().map(|last| &last.rules)).and_then(|loaded| {
+        let (first, mut parsed) = (stamps(&source), Parsed::default());
+        let loaded = source.load(last.as_ref().map(|last| &last.rules), &mut parsed).and_then(|loaded| {
             if !source.allow_empty {
                 report(&lang::missing(&loaded.rules))?;
             }
@@ -147,12 +149,12 @@ impl Reload {
         match (loaded, last) {
             (Ok(loaded), last) => {
                 let same = last.filter(|last| last.rules.version.hash == loaded.rules.version.hash);
-                Ok(Self::with(source, first, loaded, same.map_or(now, |last| last.since), None))
+                Ok(Self::with(source, (first, parsed), loaded, same.map_or(now, |last| last.since), None))
             }
             (Err((errors, report)), Some(LastGood { rules, settings, since })) => {
                 let broken = Broken { since: now, errors, report };
                 let last = Loaded { rules, settings: source.overrides.over(settings), passed_over: vec![] };
-                Ok(Self::with(source, first, last, since, Some(broken)))
+                Ok(Self::with(source, (first, parsed), last, since, Some(broken)))
             }
             (Err((_, report)), None) => Err(report),
         }
@@ -160,7 +162,7 @@ impl Reload {
 
     fn with(
         source: Source,
-        first: Stamps,
+        (first, parsed): (Stamps, Parsed),
         Loaded { rules, settings, passed_over }: Loaded,
         since: Timestamp,
         broken: Option<Broken>,
@@ -168,7 +170,7 @@ impl Reload {
         let started_with = settings.store.clone();
         let state = ReloadState { since, broken, restart: vec![], passed_over };
         let live = Live::new(rules, settings, state, source.follow);
-        Self { live, started_with, first: Arc::new(first), source }
+        Self { live, started_with, first: Arc::new(first), parsed: Arc::new(Mutex::new(parsed)), source }
     }
 
     /// The live rules.
@@ -180,7 +182,11 @@ impl Reload {
     /// or if the reload was requested.
     fn reload(&self, now: Timestamp, notices: &Notices, asked: bool) {
         let live = self.live.rules();
-        match self.source.load(Some(&**live)) {
+        let loaded = {
+            let mut parsed = self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
+            self.source.load(Some(&**live), &mut parsed)
+        };
+        match loaded {
             Ok(Loaded { rules, settings, passed_over }) => {
                 let restart = self.needs_restart(&settings.store);
                 let (version, items) = (rules.version.clone(), rules.items());

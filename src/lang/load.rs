@@ -12,7 +12,7 @@ use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
 use super::{
-    check::{self, Dated, File},
+    check::{self, Dated, File, Parsed},
     codes,
     config::{self, Config, Gaps},
     diagnostic::{Diagnostic, Severity},
@@ -277,19 +277,30 @@ pub fn load(paths: &[PathBuf], config: Option<&Path>) -> Loaded {
 
 /// [`load`], with a buffer that replaces one of the files or is added to them.
 pub fn load_with(paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Loaded {
-    load_tree(&Disk, paths, config, buffer)
+    load_tree(&Disk, paths, config, buffer, &mut Parsed::default())
 }
 
 /// [`load`], from the files of a tree.
 pub(crate) fn load_from(tree: &dyn Tree, paths: &[PathBuf], config: Option<&Path>) -> Loaded {
-    load_tree(tree, paths, config, None)
+    load_again(tree, paths, config, &mut Parsed::default())
 }
 
-fn load_tree(tree: &dyn Tree, paths: &[PathBuf], config: Option<&Path>, buffer: Option<&Buffer>) -> Loaded {
+/// [`load_from`], without parsing again what is in `parsed`, which then holds the files of this load.
+pub(crate) fn load_again(tree: &dyn Tree, paths: &[PathBuf], config: Option<&Path>, parsed: &mut Parsed) -> Loaded {
+    load_tree(tree, paths, config, None, parsed)
+}
+
+fn load_tree(
+    tree: &dyn Tree,
+    paths: &[PathBuf],
+    config: Option<&Path>,
+    buffer: Option<&Buffer>,
+    parsed: &mut Parsed,
+) -> Loaded {
     let read = read(tree, paths, config, buffer);
     let version = Version { hash: read.hash, commit: tree.commit(paths, &read.paths) };
     let (files, config, mut diagnostics) = (read.files, read.config, read.diagnostics);
-    let (rules, found_wrong, dated) = check_all(files.clone(), version);
+    let (rules, found_wrong, dated) = check_all(files.clone(), version, parsed);
     diagnostics.extend(found_wrong);
     let directory = config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let Config { settings, levels, .. } =
@@ -491,12 +502,13 @@ fn calendars_of(config: &Path, declared: &str) -> Vec<(String, PathBuf)> {
 
 /// Checks files that were already read, as [`load`] does.
 pub fn check_files(files: Files, version: Version) -> (Option<Rules>, Vec<Diagnostic>) {
-    let (rules, diagnostics, _) = check_all(files, version);
+    let (rules, diagnostics, _) = check_all(files, version, &mut Parsed::default());
     (rules, diagnostics)
 }
 
-fn check_all(files: Files, version: Version) -> (Option<Rules>, Vec<Diagnostic>, Vec<Dated>) {
-    let parsed: Vec<File> = File::all(&files.rules);
+fn check_all(files: Files, version: Version, known: &mut Parsed) -> (Option<Rules>, Vec<Diagnostic>, Vec<Dated>) {
+    let parsed: Vec<File> = File::all(&files.rules, known);
+    *known = parsed.iter().cloned().collect();
     let mut diagnostics: Vec<_> =
         files.rules.iter().filter(|file| blank(file) && !sources::is_list(&file.name)).map(empty).collect();
     let (declarations, gaps, levels) = match &files.config {
@@ -533,7 +545,7 @@ pub fn check_sources(
 ) -> (Option<Rules>, Vec<Diagnostic>) {
     let rules = files.into_iter().map(|(name, text)| SourceFile::new(name, text)).collect();
     let files = Files { config: None, calendars: vec![], rules };
-    let parsed: Vec<File> = File::all(&files.rules);
+    let parsed: Vec<File> = File::all(&files.rules, &Parsed::default());
     let version = Version { hash: hash(&files, &[]), commit: None };
     let (rules, diagnostics, _) = check::check(&parsed, &desk.into(), Some(&Gaps::default()), version);
     (rules.map(|rules| Rules { files: Arc::new(files), ..rules }), diagnostics)
@@ -583,4 +595,65 @@ fn hash(files: &Files, paths: &[PathBuf]) -> String {
         }
     }
     sha.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::*, sample};
+
+    use super::*;
+
+    /// What a load comes to, as text.
+    fn told(loaded: &Loaded) -> String {
+        let Loaded { rules, diagnostics, dated, declarations, .. } = loaded;
+        let rules = rules.as_ref().map(|rules| Rules { files: Arc::default(), ..Rules::clone(rules) });
+        format!("{rules:#?}\n{diagnostics:#?}\n{dated:#?}\n{declarations:?}")
+    }
+
+    /// Texts of rule files: sound ones, and such with mistakes.
+    fn texts() -> Vec<String> {
+        let files = ["rules", "tests/it/lang/cases"].map(|directory| fs::read_dir(directory).unwrap());
+        let paths = files.into_iter().flatten().map(|entry| entry.unwrap().path());
+        let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|e| e == "twite")).collect();
+        paths.sort();
+        paths.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+    }
+
+    /// An edit of a set: the number of a file, its name among a few, and its new text; `None` if it is deleted.
+    fn edit() -> impl Strategy<Value = (usize, Option<String>)> {
+        let text = prop_oneof![
+            6 => sample::select(texts()),
+            1 => (sample::select(texts()), any::<sample::Index>()).prop_map(|(text, at)| {
+                let ends: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
+                text.get(..*at.get(&ends)).unwrap_or_default().to_owned()
+            }),
+            1 => Just("let vip = tags has vip\nlist words = (\"a\", \"b\")\n".to_owned()),
+            1 => Just("trigger \"T\" {\n  on created\n  when vip and description contains any of words\n  then stop\n}\n".to_owned()),
+            1 => Just(String::new()),
+        ];
+        (0..5_usize, proptest::option::weighted(0.8, text))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+        /// A load that parses only what changed comes to the same as one that parses everything.
+        #[test]
+        fn a_load_after_another_is_like_a_first_one(edits in proptest::collection::vec(edit(), 1..8)) {
+            const NAMES: [&str; 5] = ["a.twite", "b.twite", "c.twite", "words.list", "twite.toml"];
+            let directory = tempfile::tempdir().unwrap();
+            let paths = [directory.path().to_owned()];
+            let mut parsed = Parsed::default();
+            for (file, text) in edits {
+                let path = directory.path().join(NAMES[file]);
+                match text {
+                    Some(_) if file == 4 => fs::write(&path, "[[group]]\nname = \"Social\"\n").unwrap(),
+                    Some(text) => fs::write(&path, text).unwrap(),
+                    None => fs::remove_file(&path).unwrap_or_default(),
+                }
+                let again = load_again(&Disk, &paths, None, &mut parsed);
+                prop_assert_eq!(told(&again), told(&load(&paths, None)));
+            }
+        }
+    }
 }

@@ -32,11 +32,12 @@ pub mod syntax;
 mod tree;
 
 pub use baseline::{Accepted, Baseline, Compared};
+pub(crate) use check::Parsed;
 pub use diagnostic::{Diagnostic, Edit, Fix, Grade, Label, Severity, TextDiagnostic};
 pub use fix::{Fixed, Fixes, fix};
 pub use format::{NotFormatted, format};
 pub use load::{Buffer, Follow, Loaded, check_files, check_sources, files_at, load, load_with, missing, settings};
-pub(crate) use load::{hash_at, load_from, lost, store_settings};
+pub(crate) use load::{hash_at, load_again, load_from, lost, store_settings};
 pub use sources::MAX_FILE_BYTES;
 pub(crate) use sources::{
     Found, NotRead, Reader, RuleFiles, cannot_read, is_list, is_rule_file, name, nearly_a_rule_file, path_of,

@@ -235,9 +235,12 @@ fn every_action_is_explained() {
     let page = fs::read_to_string(root().join("docs/language.md")).unwrap();
     let actions = page.split_once("\n## Actions\n").unwrap().1.split("\n## ").next().unwrap();
     let grammar = fs::read_to_string(root().join("grammar/twite.pest")).unwrap();
-    let starts = grammar.split_once("\naction_start ").unwrap().1.split_once('}').unwrap().0;
-    let words: Vec<_> = starts.split_whitespace().filter_map(|rule| rule.strip_prefix("kw_")).collect();
-    assert!(words.contains(&"set"), "{starts}");
+    let words = ["\naction_word ", "\nx_word "].iter().flat_map(|rule| {
+        let starts = grammar.split_once(rule).unwrap().1.split_once('}').unwrap().0;
+        starts.split('"').skip(1).step_by(2)
+    });
+    let words: Vec<_> = words.collect();
+    assert!(words.contains(&"set") && words.contains(&"like"), "{words:?}");
     for word in words {
         let told = [format!("`{word}`"), format!("`{word} ")].iter().any(|code| actions.contains(code));
         assert!(told, "docs/language.md does not explain the action `{word}`");

@@ -69,17 +69,33 @@ const MAX_CONDITION_DEPTH: usize = 3 * (crate::lang::syntax::MAX_NESTING + 64);
 /// Maximum number of predicates in a condition, including those of the conditions it refers to.
 const MAX_PREDICATES: usize = 50_000;
 
-/// A parsed file to check.
-#[derive(Debug)]
+/// A parsed file to check. Clones share the text and the tree.
+#[derive(Debug, Clone)]
 pub(crate) struct File {
     source: SourceFile,
     parse: Parse,
 }
 
+/// Parsed files by name. A file of the same name and text need not be parsed again.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Parsed(HashMap<Arc<str>, File>);
+
+impl Parsed {
+    fn file(&self, source: &SourceFile) -> Option<File> {
+        self.0.get(&source.name).filter(|file| file.source == *source).cloned()
+    }
+}
+
+impl FromIterator<File> for Parsed {
+    fn from_iter<T: IntoIterator<Item = File>>(files: T) -> Self {
+        Self(files.into_iter().map(|file| (Arc::clone(&file.source.name), file)).collect())
+    }
+}
+
 impl File {
-    /// Parses files, in parallel.
-    pub(crate) fn all(sources: &[SourceFile]) -> Vec<Self> {
-        sources.par_iter().map(Self::new).collect()
+    /// Parses files, in parallel, except those that are parsed already.
+    pub(crate) fn all(sources: &[SourceFile], parsed: &Parsed) -> Vec<Self> {
+        sources.par_iter().map(|source| parsed.file(source).unwrap_or_else(|| Self::new(source))).collect()
     }
 
     fn new(source: &SourceFile) -> Self {

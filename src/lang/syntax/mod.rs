@@ -156,8 +156,14 @@ pub(crate) fn is_value(text: &str) -> bool {
 
 /// Whether a text is values separated by commas, without comments.
 pub(crate) fn are_values(text: &str) -> bool {
-    let values = Grammar::parse(Rule::only_values, text);
-    values.is_ok_and(|mut values| values.all(|value| value.as_rule() != Rule::COMMENT))
+    let mut end = 0;
+    Grammar::parse(Rule::only_values, text).is_ok_and(|mut values| {
+        values.all(|value| {
+            let between = text.get(end..value.as_span().start());
+            end = value.as_span().end();
+            !between.is_some_and(|between| between.contains('#'))
+        })
+    })
 }
 
 /// Whether a word is a keyword anywhere in the grammar.
