@@ -139,6 +139,7 @@ CREATE TABLE ticket (
   requester_updated      BIGINT,
   first_reply            BIGINT,
   last_reply             BIGINT,
+  last_replier           TEXT COLLATE "C",
   waiting_since          BIGINT,
   -- What follows from the rules: the agreement that applies, its next breach, and the dates of its targets.
   sla                    TEXT COLLATE "C",
@@ -259,6 +260,14 @@ CREATE TABLE ticket_media (
   tag     TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (ticket, tag)
 );
+
+-- The agents who follow a ticket.
+CREATE TABLE ticket_watcher (
+  ticket  BIGINT NOT NULL REFERENCES ticket (id),
+  agent   TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (ticket, agent)
+);
+CREATE INDEX ticket_watcher_by_agent ON ticket_watcher (agent, ticket);
 
 -- The statuses that a ticket had before the current one, in order, with the times at which each began and ended.
 CREATE TABLE past_status (

@@ -138,6 +138,7 @@ CREATE TABLE ticket (
   requester_updated      BIGINT,
   first_reply            BIGINT,
   last_reply             BIGINT,
+  last_replier           TEXT,
   waiting_since          BIGINT,
   -- What follows from the rules: the agreement that applies, its next breach, and the dates of its targets.
   sla                    TEXT,
@@ -258,6 +259,14 @@ CREATE TABLE ticket_media (
   tag     TEXT NOT NULL,
   PRIMARY KEY (ticket, tag)
 );
+
+-- The agents who follow a ticket.
+CREATE TABLE ticket_watcher (
+  ticket  BIGINT NOT NULL REFERENCES ticket (id),
+  agent   TEXT NOT NULL,
+  PRIMARY KEY (ticket, agent)
+);
+CREATE INDEX ticket_watcher_by_agent ON ticket_watcher (agent, ticket);
 
 -- The statuses that a ticket had before the current one, in order, with the times at which each began and ended.
 CREATE TABLE past_status (

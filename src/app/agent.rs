@@ -117,6 +117,10 @@ pub struct Description<'d> {
     pub add_tags: &'d [String],
     /// Tags to remove, one each.
     pub remove_tags: &'d [String],
+    /// Agents who begin to follow the ticket, one each: names, or `me`.
+    pub add_watchers: &'d [String],
+    /// Agents who follow it no longer.
+    pub remove_watchers: &'d [String],
     /// Text of a reply to the requester.
     pub reply: Option<&'d str>,
     /// Text of a note, visible to agents only.
@@ -189,7 +193,7 @@ impl AgentUpdate {
         done
     }
 
-    /// The fields that the update overwrites. Excludes tags, which are added and removed individually.
+    /// The fields that the update overwrites. Excludes sets, whose members are added and removed individually.
     fn sets(&self) -> BTreeSet<String> {
         let set = self.actions.iter().flat_map(|action| action.kind.sets());
         set.filter(|field| !field.kind().is_set()).map(|field| field.name().into_owned()).collect()
@@ -222,16 +226,18 @@ impl Description<'_> {
         };
         let add = self.add_tags.iter().map(|tag| format!("add {tags} {}", described::value(tag)));
         let remove = self.remove_tags.iter().map(|tag| format!("remove {tags} {}", described::value(tag)));
+        let watch = self.add_watchers.iter().map(|name| format!("add watchers {}", described::value(name)));
+        let unwatch = self.remove_watchers.iter().map(|name| format!("remove watchers {}", described::value(name)));
         let reply = self.reply.map(|_| "reply \"text\"".to_owned());
         let note = self.note.map(|_| "note \"text\"".to_owned());
-        let actions = set.chain(clear).chain(add).chain(remove).chain(reply).chain(note);
+        let actions = set.chain(clear).chain(add).chain(remove).chain(watch).chain(unwatch).chain(reply).chain(note);
         let parts: Vec<_> = actions.map(|action| (LonePart::Action, action)).collect();
         let head = "macro \"update\" {\n  then";
         let mut actions =
             described::check(name, head, &parts, desk, &[], |mut rules| Some(rules.macros.pop()?.then.clone()))?;
         for action in &mut actions {
             let (template, said) = match &mut action.kind {
-                ActionKind::Reply { text, .. } => (text, self.reply),
+                ActionKind::Reply { texts, .. } => (&mut texts.otherwise, self.reply),
                 ActionKind::Note(template) => (template, self.note),
                 _ => continue,
             };

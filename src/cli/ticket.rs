@@ -137,6 +137,12 @@ enum What {
 struct UpdateArgs {
     #[command(flatten)]
     edits: Edits,
+    /// Let an agent follow the ticket; `me` is the one of `--as`. Can be given several times.
+    #[arg(long, value_name = "AGENT")]
+    add_watcher: Vec<String>,
+    /// Let an agent follow the ticket no longer. Can be given several times.
+    #[arg(long, value_name = "AGENT")]
+    remove_watcher: Vec<String>,
     /// The `version` of the ticket that the update is based on. Later changes by others are kept. If they include a
     /// field that is to be set, nothing is updated.
     #[arg(long, value_name = "N")]
@@ -291,12 +297,22 @@ impl UpdateArgs {
         sending: Sending<'_>,
     ) -> Result<Exit, CliError> {
         let (store, rules) = (desk.store()?, &desk.rules);
-        let Self { edits, expect_version, dry_run, format } = self;
+        let Self { edits, add_watcher, remove_watcher, expect_version, dry_run, format } = self;
         let Edits { set, clear, add_tag, remove_tag } = edits;
-        let described = Description { set, clear, add_tags: add_tag, remove_tags: remove_tag, ..said };
+        let described = Description {
+            set,
+            clear,
+            add_tags: add_tag,
+            remove_tags: remove_tag,
+            add_watchers: add_watcher,
+            remove_watchers: remove_watcher,
+            ..said
+        };
         if described.is_empty() {
             return Err(CliError::Usage(
-                "nothing is to be done: give `--set`, `--clear`, `--add-tag`, `--remove-tag` or `--note`".into(),
+                "nothing is to be done: give `--set`, `--clear`, `--add-tag`, `--remove-tag`, `--add-watcher`, \
+                 `--remove-watcher` or `--note`"
+                    .into(),
             ));
         }
         let actions = actions(&described, &rules.desk)?;

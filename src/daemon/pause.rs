@@ -156,6 +156,7 @@ impl Shared {
                     to: vec![Recipient::Agent(admin.to_owned())],
                     subject: subject.to_owned(),
                     body: body.to_owned(),
+                    conversation: false,
                 },
                 account: None,
                 destination: Destination::Mail,

@@ -79,7 +79,7 @@ impl CustomField {
             CustomKind::Date => Kind::Date,
             CustomKind::YesNo => Kind::YesNo,
             CustomKind::Choice => Kind::Declared(self.declared()),
-            CustomKind::Choices => Kind::Set(Members::Choices(self.full_name())),
+            CustomKind::Choices => Kind::Set(Members::Declared(self.declared())),
         }
     }
 

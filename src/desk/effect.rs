@@ -51,6 +51,9 @@ pub enum Effect {
         subject: String,
         /// Its body, plain text.
         body: String,
+        /// Whether the ticket's conversation follows the body, as it is when the mail is sent. It contains private notes.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        conversation: bool,
     },
     /// Send an email later, unless the ticket is solved by then.
     Remind {
@@ -62,6 +65,9 @@ pub enum Effect {
         subject: String,
         /// Its body, plain text.
         body: String,
+        /// As for [`Self::Notify`].
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        conversation: bool,
     },
     /// Assign the ticket to an agent of its group.
     Assign {

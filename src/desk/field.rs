@@ -52,8 +52,8 @@ pub enum Kind {
 pub enum Members {
     /// Tags.
     Tags,
-    /// The `choices` of the declared field with this name in rules.
-    Choices(String),
+    /// Names of a declaration: agents, or the `choices` of a declared field.
+    Declared(Declared),
     /// Words of a closed vocabulary.
     Words(Words),
 }
@@ -127,7 +127,8 @@ impl fmt::Display for Kind {
             Self::Declared(Declared::Choice(_)) => "one of the declared choices",
             Self::Text => "text",
             Self::Set(Members::Tags) => "a set of tags",
-            Self::Set(Members::Choices(_)) => "a set of the declared choices",
+            Self::Set(Members::Declared(Declared::Choice(_))) => "a set of the declared choices",
+            Self::Set(Members::Declared(_)) => "a set of declared agents",
             Self::Set(Members::Words(_)) => "a set of keywords",
             Self::Time => "a time",
             Self::TimeOfDay => "a time of day",
@@ -269,9 +270,9 @@ fn name_of(value: Value<'_>) -> Option<String> {
     }
 }
 
-fn tags_of(value: Value<'_>) -> BTreeSet<String> {
+fn members_of(value: Value<'_>) -> BTreeSet<String> {
     match value {
-        Value::Set(tags) => tags.into_owned(),
+        Value::Set(set) => set.into_owned(),
         _ => BTreeSet::new(),
     }
 }

@@ -164,17 +164,21 @@ impl Ticket {
             ("brand", Declared::Brand, &self.brand),
             ("group", Declared::Group, &self.group),
             ("assignee", Declared::Agent, &self.assignee),
+            ("last_replier", Declared::Agent, &self.last_replier),
             ("requester.organisation", Declared::Organisation, &self.requester.organisation),
         ];
         let names = names.into_iter().filter_map(|(field, declared, name)| {
             let name = name.as_deref().filter(|name| desk.declared_name(&declared, name).is_none())?;
             Some(Unnameable::Name { field, declared, name })
         });
+        let watchers = self.watchers.iter().filter(|name| desk.declared_name(&Declared::Agent, name).is_none());
+        let watchers =
+            watchers.map(|name| Unnameable::Name { field: "watchers", declared: Declared::Agent, name: name.as_str() });
         let tags = self.tags.iter().map(|tag| ("tags", tag));
         let tags = tags.chain(self.requester.tags.iter().map(|tag| ("requester.tags", tag)));
         let tags = tags.chain(self.post.hashtags.iter().map(|tag| ("post.hashtags", tag)));
         let tags = tags.filter(|(_, tag)| !normalize::is_tag(tag)).map(|(field, tag)| Unnameable::Tag { field, tag });
-        names.chain(tags).collect()
+        names.chain(watchers).chain(tags).collect()
     }
 
     /// Fills in the fields that were not given and follow from others.
@@ -218,7 +222,8 @@ impl Ticket {
         if self.assignee.is_some() {
             self.assigned.get_or_insert(self.updated);
         }
-        if self.first_reply.or(self.last_reply).is_some() && !given.replies {
+        let is_replied = self.first_reply.or(self.last_reply).is_some() || self.last_replier.is_some();
+        if is_replied && !given.replies {
             self.replies = 1;
         }
         if self.replies > 0 {

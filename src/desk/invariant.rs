@@ -130,6 +130,11 @@ static INVARIANTS: &[Invariant] = &[
         },
     },
     Invariant {
+        fields: &["last_replier", "last_reply"],
+        says: "`last_replier` requires `last_reply`",
+        holds: |ticket| ticket.last_replier.is_none() || ticket.last_reply.is_some(),
+    },
+    Invariant {
         fields: &["waiting_since", "requester_updated", "last_reply"],
         says: "`waiting_since` must be set if and only if `requester_updated` is after `last_reply`, and be between them",
         holds: |ticket| match ticket.waiting_since {
@@ -253,6 +258,7 @@ static INVARIANTS: &[Invariant] = &[
                 &ticket.brand,
                 &ticket.group,
                 &ticket.assignee,
+                &ticket.last_replier,
                 &ticket.language,
                 &ticket.satisfaction_comment,
                 &person.handle,
@@ -267,7 +273,7 @@ static INVARIANTS: &[Invariant] = &[
                 CustomValue::Text(text) => Some(text),
                 _ => None,
             });
-            !texts.into_iter().flatten().chain(custom).any(|text| is_blank(text))
+            !texts.into_iter().flatten().chain(custom).chain(&ticket.watchers).any(|text| is_blank(text))
         },
     },
 ];

@@ -139,12 +139,16 @@ impl Ticket {
             (&mut self.brand, Declared::Brand),
             (&mut self.group, Declared::Group),
             (&mut self.assignee, Declared::Agent),
+            (&mut self.last_replier, Declared::Agent),
             (&mut self.requester.organisation, Declared::Organisation),
         ] {
             normalize(name, |name| {
                 desk.declared_name(&declared, name).map_or(Cow::Borrowed(name), |name| name.to_owned().into())
             });
         }
+        let watchers = std::mem::take(&mut self.watchers).into_iter().filter(|name| !text::is_blank(name));
+        let declared = |name: String| desk.declared_name(&Declared::Agent, &name).map(str::to_owned).unwrap_or(name);
+        self.watchers = watchers.map(declared).collect();
         for text in [&mut self.subject, &mut self.description] {
             if text::is_blank(text) {
                 text.clear();

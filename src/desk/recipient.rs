@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Declarations, Ticket};
+use super::{Declarations, Ticket, Viewer};
 
 /// A recipient of a notification. What depends on the ticket is looked up when the mail is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,8 @@ pub enum Recipient {
     /// `previous assignee`: the agent it was assigned to before the update, if it is another one now. In an effect, that
     /// agent; in a rule, `None`.
     PreviousAssignee(Option<String>),
+    /// `watchers`: the agents who follow the ticket, and see it.
+    Watchers,
     /// `requester`, if the email address is known.
     Requester,
     /// `address "…"`: an email address of nobody who is declared.
@@ -50,23 +52,44 @@ pub struct Addresses {
     pub missing: Vec<String>,
 }
 
+impl Addresses {
+    fn add(&mut self, found: Vec<String>) {
+        for address in found {
+            if !self.found.iter().any(|known| known.eq_ignore_ascii_case(&address)) {
+                self.found.push(address);
+            }
+        }
+    }
+}
+
 impl Declarations {
     /// The addresses of these recipients of a mail about a ticket.
     pub fn addresses(&self, to: &[Recipient], ticket: &Ticket) -> Addresses {
         let mut addresses = Addresses::default();
         for recipient in to {
-            match self.addresses_of(recipient, ticket) {
-                Err(missing) => addresses.missing.push(missing),
-                Ok(found) => {
-                    for address in found {
-                        if !addresses.found.iter().any(|known| known.eq_ignore_ascii_case(&address)) {
-                            addresses.found.push(address);
-                        }
-                    }
+            let found = match recipient {
+                Recipient::Watchers if !ticket.watchers.is_empty() => {
+                    ticket.watchers.iter().map(|agent| self.address_of_watcher(agent, ticket)).collect()
+                }
+                recipient => vec![self.addresses_of(recipient, ticket)],
+            };
+            for found in found {
+                match found {
+                    Err(missing) => addresses.missing.push(missing),
+                    Ok(found) => addresses.add(found),
                 }
             }
         }
         addresses
+    }
+
+    /// The address of an agent who follows a ticket, or why there is none.
+    fn address_of_watcher(&self, agent: &str, ticket: &Ticket) -> Result<Vec<String>, String> {
+        let viewer = Viewer::agent(self, agent).ok_or_else(|| format!("{agent:?} is no longer declared"))?;
+        if !viewer.sees(ticket) {
+            return Err(format!("{agent:?} does not see the ticket"));
+        }
+        self.addresses_of(&Recipient::Agent(agent.to_owned()), ticket)
     }
 
     /// The addresses of a recipient, or why it has none.
@@ -93,6 +116,7 @@ impl Declarations {
                 let agent = other.ok_or("the ticket had no other assignee before")?;
                 (agent, self.agent_address(agent))
             }
+            Recipient::Watchers => return Err("nobody watches the ticket".into()),
             Recipient::Requester => {
                 let known = ticket.requester.email.clone();
                 return known
@@ -124,7 +148,7 @@ mod tests {
     use super::*;
     use crate::desk::{
         Person,
-        declarations::{Agent, Group},
+        declarations::{Agent, Group, Sees},
     };
 
     #[test]
@@ -151,12 +175,22 @@ mod tests {
             requester: Person { email: Some("kim@y.example".into()), ..Person::default() },
             ..Ticket::default()
         };
+        let desk = Declarations {
+            agents: desk
+                .agents
+                .into_iter()
+                .chain([Agent { sees: Sees::Groups, ..agent("Dan", Some("dan@x.example"), "Billing") }])
+                .collect(),
+            ..desk
+        };
+        let watched = Ticket { watchers: ["Ana", "Ben", "Dan", "Gone"].map(Into::into).into(), ..social.clone() };
+        let with_billing = Ticket { group: Some("Billing".into()), ..watched.clone() };
         let (nobody, bens) = (Ticket::default(), Ticket { assignee: Some("Ben".into()), ..Ticket::default() });
         use Recipient as R;
         let ana = || R::Agent("Ana".into());
         for (to, ticket, found, missing) in [
             (vec![R::Group("Social".into())], &nobody, "social@x.example", ""),
-            (vec![R::Group("Billing".into())], &nobody, "cleo@x.example", ""),
+            (vec![R::Group("Billing".into())], &nobody, "cleo@x.example dan@x.example", ""),
             (vec![R::Group("Empty".into())], &nobody, "", "\"Empty\" has no email address"),
             (vec![R::Agents("Social".into())], &nobody, "ana@x.example", ""),
             (vec![R::TicketGroup], &social, "social@x.example", ""),
@@ -168,6 +202,19 @@ mod tests {
             (vec![R::Assignee], &bens, "", "\"Ben\" has no email address"),
             (vec![R::PreviousAssignee(Some("Cleo".into()))], &social, "cleo@x.example", ""),
             (vec![R::PreviousAssignee(None)], &social, "", "the ticket had no other assignee before"),
+            (
+                vec![R::Watchers, R::Assignee],
+                &watched,
+                "ana@x.example",
+                "\"Ben\" has no email address; \"Dan\" does not see the ticket; \"Gone\" is no longer declared",
+            ),
+            (
+                vec![R::Watchers],
+                &with_billing,
+                "ana@x.example dan@x.example",
+                "\"Ben\" has no email address; \"Gone\" is no longer declared",
+            ),
+            (vec![R::Watchers, ana()], &nobody, "ana@x.example", "nobody watches the ticket"),
             (vec![R::Requester], &social, "kim@y.example", ""),
             (vec![R::Requester], &nobody, "", "the requester has no known email address"),
             (vec![R::Address("ANA@x.example".into()), R::Assignee], &social, "ANA@x.example", ""),

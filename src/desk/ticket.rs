@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Author, Channel, CustomValue, EventComment, MediaKind, PastStatus, Person, Priority, RatedBy, Satisfaction, Status,
-    TicketId, TicketType,
+    Actor, Author, Channel, CustomValue, EventComment, MediaKind, PastStatus, Person, Priority, RatedBy, Satisfaction,
+    Status, TicketId, TicketType,
     post_text::{link_count, mention_count, weighted_length},
     text::headline,
 };
@@ -44,6 +44,8 @@ pub struct Ticket {
     pub group: Option<String>,
     /// The agent it is assigned to.
     pub assignee: Option<String>,
+    /// The agents who follow it.
+    pub watchers: BTreeSet<String>,
     /// The problem that it is an incident of: the number of another ticket.
     pub problem: Option<TicketId>,
     /// When that problem was last solved; `None` if it is not.
@@ -86,6 +88,8 @@ pub struct Ticket {
     pub first_reply: Option<Timestamp>,
     /// When an agent last answered in public.
     pub last_reply: Option<Timestamp>,
+    /// The agent who did; `None` if that is not known, such as for an answer from X's own app.
+    pub last_replier: Option<String>,
     /// When its requester wrote what no agent has answered in public yet.
     pub waiting_since: Option<Timestamp>,
     /// The service level agreement that applies to it.
@@ -230,6 +234,10 @@ impl Ticket {
                 self.agent_touches = self.agent_touches.saturating_add(1);
                 if comment.public {
                     self.replies = self.replies.saturating_add(1);
+                    if self.last_reply <= Some(made) {
+                        // Who knows the agent sets it.
+                        self.last_replier = None;
+                    }
                     self.last_reply = self.last_reply.max(Some(made));
                     self.forget_answered();
                     let opened_by_reply = self.is_opened_by_reply();
@@ -244,6 +252,14 @@ impl Ticket {
             }
             Author::Rule => {}
         }
+    }
+
+    /// Records whose the latest reply is.
+    pub fn replied_by(&mut self, actor: &Actor) {
+        self.last_replier = match actor {
+            Actor::Agent(name) => Some(name.clone()),
+            Actor::Rule(_) | Actor::Person | Actor::System | Actor::Owner => None,
+        };
     }
 
     /// Forgets what waited for an answer that has been given. If the requester wrote again since then, only the last time
@@ -264,6 +280,7 @@ impl Ticket {
             ticket.agent_touches = ticket.agent_touches.saturating_add(sign * replies).max(0);
         }
         self.tags.extend(other.tags.iter().cloned());
+        self.watchers.extend(other.watchers.iter().cloned());
         self.take_over_satisfaction(other);
         if other.requester_updated > self.requester_updated {
             self.requester_updated = other.requester_updated;
@@ -273,6 +290,9 @@ impl Ticket {
             if other.status < Status::Pending && matches!(self.status, Status::Pending | Status::Solved) {
                 self.set_status(Status::Open, now);
             }
+        }
+        if other.last_reply > self.last_reply {
+            self.last_replier.clone_from(&other.last_replier);
         }
         self.last_reply = self.last_reply.max(other.last_reply);
         self.waiting_since = match (self.waiting_since, other.waiting_since) {

@@ -17,7 +17,7 @@ use crate::{
         field::{FIELDS, Members},
         normalize::tag,
     },
-    lang::rules::{Action, ActionKind, Duration, Literal, SetTo, Template},
+    lang::rules::{Action, ActionKind, Duration, Literal, Member, SetTo, Taken, Texts},
 };
 
 /// The result of applying actions, apart from the changed ticket.
@@ -44,6 +44,7 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
         let Context { event, now, desk } = context;
         let facts = Facts { ticket, event, now, desk };
         let text = |template| render(template, facts);
+        let texts = |texts: &Texts| render(texts.of(facts.ticket).0, facts);
         match &action.kind {
             // Nothing changes if nobody acts.
             ActionKind::Set(field, SetTo::Literal(Literal::Me)) => {
@@ -79,46 +80,59 @@ pub(super) fn apply(actions: &[Action], ticket: &mut Ticket, context: Context<'_
             ActionKind::Clear(field) => set(field, ticket, Value::Empty, now, desk),
             ActionKind::Add(field, members) => {
                 let mut set = set_of(field, facts);
-                set.extend(members.iter().map(|member| as_member(field, member)));
+                set.extend(named(members, field, facts));
                 self::set(field, ticket, Value::Set(Cow::Owned(set)), now, desk);
             }
             ActionKind::Remove(field, members) => {
                 let mut set = set_of(field, facts);
-                set.retain(|member| !members.iter().any(|gone| as_member(field, gone) == *member));
+                let gone = named(members, field, facts);
+                set.retain(|member| !gone.contains(member));
                 self::set(field, ticket, Value::Set(Cow::Owned(set)), now, desk);
             }
-            ActionKind::Reply { from, text } => {
-                let mut effect = reply(text, facts, false);
-                if let Effect::Reply { from: sent_from, .. } = &mut effect {
-                    sent_from.clone_from(from);
-                }
-                done.effects.push(effect);
+            ActionKind::Reply { from, texts } => {
+                done.remarks.extend(language_taken("reply", texts, facts.ticket));
+                done.effects.push(Effect::Reply { text: in_language(texts, facts), asks: false, from: from.clone() });
             }
-            ActionKind::Message(template) => done.effects.push(Effect::Message { text: text(template) }),
-            ActionKind::Ask(template) => {
+            ActionKind::Message(texts) => {
+                done.remarks.extend(language_taken("message requester", texts, facts.ticket));
+                done.effects.push(Effect::Message { text: render(texts.of(facts.ticket).0, facts) });
+            }
+            ActionKind::Ask(texts) => {
                 // Once, until the field is cleared.
                 if ticket.satisfaction.is_none() {
-                    done.effects.push(reply(template, facts, true));
+                    done.remarks.extend(language_taken("ask for satisfaction", texts, facts.ticket));
+                    done.effects.push(Effect::Reply { text: in_language(texts, facts), asks: true, from: None });
                     ticket.follow_question(Question::Waits);
                 }
             }
             ActionKind::Note(template) => done.effects.push(Effect::Note { text: text(template) }),
             ActionKind::Notify { to, subject, body } => {
                 // A placeholder may contain line breaks.
-                let (subject, body) = (one_line(&text(subject)), text(body));
-                let mails = mails(to, facts);
-                let mail = |to| Effect::Notify { to, subject: subject.clone(), body: body.clone() };
-                done.effects.extend(mails.map(mail));
+                done.remarks.extend(language_taken("subject", subject, facts.ticket));
+                done.remarks.extend(language_taken("body", body, facts.ticket));
+                let has_conversation = body.has_conversation();
+                let (subject, body) = (one_line(&texts(subject)), texts(body));
+                let mail = |to: Vec<Recipient>| {
+                    let conversation = has_conversation && !to.iter().any(Recipient::is_outside);
+                    Effect::Notify { to, subject: subject.clone(), body: body.clone(), conversation }
+                };
+                done.effects.extend(mails(to, facts).map(mail));
             }
             ActionKind::Remind { to, after, subject, body } => {
-                let or =
-                    |template: &Option<Template>, usual: String| template.as_ref().map_or(usual, |t| render(t, facts));
+                let said =
+                    |name, text: &Option<Texts>| text.as_ref().and_then(|t| language_taken(name, t, facts.ticket));
+                done.remarks.extend(said("subject", subject).into_iter().chain(said("body", body)));
+                let or = |text: &Option<Texts>, usual: String| text.as_ref().map_or(usual, texts);
                 let subject = or(subject, format!("Reminder: {}", ticket.subject));
                 let usual =
                     FieldRef::find("link", facts.desk).map(|link| link.read(facts).to_string()).unwrap_or_default();
+                let has_conversation = body.as_ref().is_some_and(Texts::has_conversation);
                 let body = or(body, usual);
                 let (at, subject) = (later(*after, facts), one_line(&subject));
-                let mail = |to| Effect::Remind { to, at, subject: subject.clone(), body: body.clone() };
+                let mail = |to: Vec<Recipient>| {
+                    let conversation = has_conversation && !to.iter().any(Recipient::is_outside);
+                    Effect::Remind { to, at, subject: subject.clone(), body: body.clone(), conversation }
+                };
                 done.effects.extend(mails(to, facts).map(mail));
             }
             ActionKind::Assign { group, choosing, last, under } => {
@@ -173,10 +187,20 @@ fn mails(to: &[Recipient], facts: Facts<'_>) -> impl Iterator<Item = Vec<Recipie
     of_desk.into_iter().chain(outside.into_iter().map(|recipient| vec![recipient]))
 }
 
-/// A reply in the format of the ticket.
-fn reply(template: &Template, facts: Facts<'_>, asks: bool) -> Effect {
+/// The text of a reply in the format of the ticket, and in the language.
+fn in_language(texts: &Texts, facts: Facts<'_>) -> String {
     let render = if facts.ticket.channel == Channel::TwitterDm { render } else { render_public };
-    Effect::Reply { text: render(template, facts), asks, from: None }
+    render(texts.of(facts.ticket).0, facts)
+}
+
+/// Which of several texts was taken.
+fn language_taken(what: &str, texts: &Texts, ticket: &Ticket) -> Option<String> {
+    let (_, taken) = texts.of(ticket);
+    (!texts.by_language.is_empty()).then(|| match taken {
+        Taken::Post(code) => format!("{what} by language: `{code}`, which the post is in"),
+        Taken::Requester(code) => format!("{what} by language: `{code}`, the language of the requester"),
+        Taken::Otherwise => format!("{what} by language: `otherwise`"),
+    })
 }
 
 /// Now plus a duration, by the opening hours that apply to the ticket.
@@ -219,10 +243,20 @@ fn set_of(field: &FieldRef, facts: Facts<'_>) -> BTreeSet<String> {
     }
 }
 
+/// The members that an action names, as the field keeps them; nobody for `me` if no agent acts.
+fn named(members: &[Member], field: &FieldRef, facts: Facts<'_>) -> Vec<String> {
+    let agent = facts.agent().map(|agent| agent.name.as_str());
+    let names = members.iter().filter_map(|member| match member {
+        Member::Named(name) => Some(name.as_str()),
+        Member::Me => agent,
+    });
+    names.map(|name| as_member(field, name)).collect()
+}
+
 /// A member of a set as the field keeps it.
 fn as_member(field: &FieldRef, member: &str) -> String {
     match field.kind() {
-        Kind::Set(Members::Choices(_) | Members::Words(_)) => member.to_owned(),
+        Kind::Set(Members::Declared(_) | Members::Words(_)) => member.to_owned(),
         _ => tag(member),
     }
 }

@@ -55,6 +55,9 @@ pub fn agent_update(
     for comment in &said {
         ticket.add_comment(comment, now);
     }
+    if said.iter().any(|comment| comment.public) {
+        ticket.replied_by(&event.actor);
+    }
     if set && !said.is_empty() {
         ticket.set_status(status, now);
     }

@@ -55,7 +55,7 @@ fn op_holds(field: &FieldRef, op: &Op, facts: Facts<'_>) -> bool {
 }
 
 /// Whether an operator holds for a value of a field of this kind. False for operators that read another
-/// field, the event or the clock.
+/// field, the event or the clock, or who acts.
 pub(super) fn value_holds(op: &Op, kind: &Kind, value: &Value<'_>) -> bool {
     let is = |literal: &Literal| equal(value, literal);
     // For `is not`: an unknown number may or may not differ, so it is false; an empty word differs, so it is true.
@@ -78,7 +78,7 @@ pub(super) fn value_holds(op: &Op, kind: &Kind, value: &Value<'_>) -> bool {
         Op::Matches(pattern) => folded(value).is_some_and(|t| pattern.regex.is_match(&t)),
         Op::IsEmpty => value.is_empty(),
         Op::IsSet => !value.is_empty(),
-        Op::Field(..) | Op::Changed { .. } | Op::Since(..) | Op::Until(..) | Op::TimeIn(..) => false,
+        Op::HasMe | Op::Field(..) | Op::Changed { .. } | Op::Since(..) | Op::Until(..) | Op::TimeIn(..) => false,
     }
 }
 

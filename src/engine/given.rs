@@ -44,10 +44,19 @@ pub(super) fn apply_step(
         When::Updated { by, set, comment, via } => {
             let mut ticket = Ticket { updated: now, ..before.clone() };
             let comment = comment.as_ref().map(event_comment);
+            let (actor, usual) = match by {
+                Some(name) => (Actor::Agent(name.clone()), Via::Api),
+                None => (Actor::Person, Via::from(before.channel)),
+            };
             let rating = comment.as_ref().and_then(|comment| before.rating_in(comment, now, &desk.satisfaction));
             match (&comment, rating) {
                 (Some(comment), Some(rating)) => ticket.add_rating(comment, rating, now, true),
-                (Some(comment), None) => ticket.add_comment(comment, now),
+                (Some(comment), None) => {
+                    ticket.add_comment(comment, now);
+                    if comment.public && comment.author == Author::Agent {
+                        ticket.replied_by(&actor);
+                    }
+                }
                 (None, _) if by.is_some() => ticket.agent_touches += 1,
                 (None, _) => {}
             }
@@ -61,10 +70,6 @@ pub(super) fn apply_step(
             }
             ticket.rated_by(&rated, if by.is_some() { RatedBy::Agent } else { RatedBy::Requester });
             ticket.normalize(desk);
-            let (actor, usual) = match by {
-                Some(name) => (Actor::Agent(name.clone()), Via::Api),
-                None => (Actor::Person, Via::from(before.channel)),
-            };
             let via = via.unwrap_or(usual);
             Ok((
                 ticket,

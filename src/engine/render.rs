@@ -3,7 +3,10 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
-    desk::{Facts, FieldRef, Value},
+    desk::{
+        Facts, FieldRef, Kind, Value,
+        field::{Declared, Members},
+    },
     lang::rules::{Filter, Part, Template},
 };
 
@@ -53,7 +56,7 @@ pub fn render_public(template: &Template, facts: Facts<'_>) -> String {
 /// Whether a stranger chooses the value of a field. The handle is X's: it has neither sigils nor dots.
 fn is_foreign(field: &FieldRef) -> bool {
     const OWN: &[&str] =
-        &["requester.handle", "assignee", "group", "account", "brand", "link", "agent.name", "agent.email"];
+        &["requester.handle", "assignee", "watchers", "group", "account", "brand", "link", "agent.name", "agent.email"];
     !OWN.contains(&&*field.name())
 }
 
@@ -72,8 +75,10 @@ fn fill(template: &Template, facts: Facts<'_>, mut push: impl FnMut(&mut String,
     for part in &template.parts {
         match part {
             Part::Text(own) => text.push_str(own),
+            // Added when the mail is sent.
+            Part::Conversation => {}
             Part::Placeholder { field, filters } => {
-                let value = plain(&field.read(facts));
+                let value = plain(&field.read(facts), &field.kind());
                 // An empty value can only become the text of a `default` filter.
                 let is_foreign = !value.is_empty() && is_foreign(field);
                 let value = filters.iter().fold(value, |value, filter| apply(filter, value));
@@ -86,12 +91,16 @@ fn fill(template: &Template, facts: Facts<'_>, mut push: impl FnMut(&mut String,
     text
 }
 
-/// A value as plain text: an empty value as the empty string, tags separated by spaces.
-fn plain(value: &Value<'_>) -> String {
+/// A value as plain text: an empty value as the empty string, tags and choices separated by spaces, agents by commas.
+fn plain(value: &Value<'_>, kind: &Kind) -> String {
+    let between = match kind {
+        Kind::Set(Members::Declared(Declared::Agent)) => ", ",
+        _ => " ",
+    };
     match value {
         Value::Empty => String::new(),
         Value::Word(text) | Value::Text(text) => text.clone().into_owned(),
-        Value::Set(tags) => tags.iter().map(String::as_str).collect::<Vec<_>>().join(" "),
+        Value::Set(tags) => tags.iter().map(String::as_str).collect::<Vec<_>>().join(between),
         Value::YesNo(_)
         | Value::Number(_)
         | Value::Decimal(_)

@@ -273,10 +273,12 @@ nodes! {
     Choosing { last: node(LastAgent), next: has("next"), }
     LastAgent { within: value(), }
     Under { count: token(Number), }
-    ReplyAction { from: node(ReplyFrom), text: node(Template), }
+    ReplyAction { from: node(ReplyFrom), text: node(Template), by_language: node(ByLanguage), }
     ReplyFrom { account: value(), }
-    DirectAction { text: node(Template), }
-    AskAction { text: node(Template), }
+    DirectAction { text: node(Template), by_language: node(ByLanguage), }
+    AskAction { text: node(Template), by_language: node(ByLanguage), }
+    ByLanguage { texts: nodes(LanguageText), }
+    LanguageText { otherwise: has("otherwise"), language: token(Path), text: node(Template), }
     NoteAction { text: node(Template), }
     NotifyAction { recipients: nodes(Recipient), message: node(Message), }
     RemindAction { recipients: nodes(Recipient), after: value(), message: node(Message), }
@@ -291,10 +293,11 @@ nodes! {
         address: has("address"),
         previous: has("previous"),
         assignee: has("assignee"),
+        watchers: has("watchers"),
         value: value(),
     }
     Message { parts: nodes(MessagePart), }
-    MessagePart { name: token(Path), text: node(Template), }
+    MessagePart { name: token(Path), text: node(Template), by_language: node(ByLanguage), }
 
     Template { placeholders: nodes(Placeholder), }
     Placeholder {

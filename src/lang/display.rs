@@ -11,7 +11,11 @@ use super::{
     },
     syntax::is_name,
 };
-use crate::desk::{FieldRef, Kind, Status, field::Declared, visible::is_control};
+use crate::desk::{
+    FieldRef, Kind, Status,
+    field::{self, Declared},
+    visible::is_control,
+};
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -70,6 +74,7 @@ impl fmt::Display for Predicate {
         let field = &self.field;
         let one = |literal| Written { literal, field };
         let list = |literals| List { literals, field };
+        let members = |names| Members { names, field };
         match &self.op {
             Op::Holds => write!(f, "{field}"),
             Op::Is(literal) => write!(f, "{field} is {}", one(literal)),
@@ -81,11 +86,12 @@ impl fmt::Display for Predicate {
             Op::In(values) => write!(f, "{field} in {}", named(values, list)),
             Op::NotIn(values) => write!(f, "{field} not in {}", named(values, list)),
             Op::HasAny(tags) => match (&tags.name, &tags[..]) {
-                (None, [tag]) => write!(f, "{field} has {}", Tag(tag)),
-                _ => write!(f, "{field} has any of {}", named(tags, Tags)),
+                (None, [tag]) => write!(f, "{field} has {}", Member { name: tag, field }),
+                _ => write!(f, "{field} has any of {}", named(tags, members)),
             },
-            Op::HasAll(tags) => write!(f, "{field} has all of {}", named(tags, Tags)),
-            Op::HasNone(tags) => write!(f, "{field} has none of {}", named(tags, Tags)),
+            Op::HasAll(tags) => write!(f, "{field} has all of {}", named(tags, members)),
+            Op::HasNone(tags) => write!(f, "{field} has none of {}", named(tags, members)),
+            Op::HasMe => write!(f, "{field} has me"),
             Op::HasStarting(start) => write!(f, "{field} has any starting with {}", Tag(start)),
             Op::Contains(texts) => search(f, field, "contains", texts),
             Op::ContainsWord(texts) => search(f, field, "contains word", texts),
@@ -197,7 +203,7 @@ impl fmt::Display for Written<'_> {
             },
             Literal::Text(text) => Quoted(&text.written).fmt(f),
             Literal::YesNo(yes) => f.write_str(if *yes { "yes" } else { "no" }),
-            Literal::Set(tags) => Tags(tags).fmt(f),
+            Literal::Set(names) => Members { names, field: self.field }.fmt(f),
             Literal::Time(time) => time.fmt(f),
             Literal::TimeOfDay(time) => time.fmt(f),
             Literal::Decimal(decimal) => decimal.fmt(f),
@@ -235,15 +241,34 @@ impl fmt::Display for Texts<'_> {
     }
 }
 
-struct Tags<'a>(&'a [String]);
+/// Members of a set field.
+struct Members<'a> {
+    names: &'a [String],
+    field: &'a FieldRef,
+}
 
-impl fmt::Display for Tags<'_> {
+impl fmt::Display for Members<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (i, tag) in self.0.iter().enumerate() {
+        for (i, name) in self.names.iter().enumerate() {
             f.write_str(if i == 0 { "" } else { ", " })?;
-            Tag(tag).fmt(f)?;
+            Member { name, field: self.field }.fmt(f)?;
         }
         Ok(())
+    }
+}
+
+/// A member of a set field: an agent in quotes, a tag or choice without them if possible.
+struct Member<'a> {
+    name: &'a str,
+    field: &'a FieldRef,
+}
+
+impl fmt::Display for Member<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.field.kind() {
+            Kind::Set(field::Members::Declared(Declared::Agent)) => Quoted(self.name).fmt(f),
+            _ => Tag(self.name).fmt(f),
+        }
     }
 }
 

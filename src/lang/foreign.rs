@@ -107,6 +107,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("channel", &["via", "via.channel", "ticket.via.channel", "source", "kanal", "canal"]),
     ("group", &["team", "queue", "gruppe", "groupe", "grupo"]),
     ("assignee", &["agent", "owner", "assigned_to"]),
+    ("watchers", &["watcher", "watching", "collaborators", "subscribers", "beobachter", "observateurs", "seguidores"]),
     ("requester", &["customer", "person", "user", "contact", "sender", "author", "client", "follower"]),
     ("subject", &["title", "betreff", "sujet", "asunto"]),
     ("description", &["body", "message", "content", "beschreibung", "descripción"]),

@@ -19,6 +19,7 @@ pub(crate) mod display;
 mod fix;
 mod foreign;
 mod format;
+mod language;
 mod levels;
 pub mod lines;
 mod load;

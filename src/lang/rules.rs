@@ -11,6 +11,7 @@ mod pattern;
 mod report;
 mod sla;
 mod test;
+mod texts;
 
 use std::{
     fmt,
@@ -34,6 +35,7 @@ pub use self::{
     report::{Aggregate, Calendar, Chart, Measure, Over, Period, PeriodUnit, Quantity, Report, Split},
     sla::{Sla, SlaTime},
     test::{EffectKind, Expect, ExpectKind, GivenAgent, GivenFired, RuleTest, Step, TestComment, When},
+    texts::{Taken, Texts},
 };
 pub use super::span::{SourceFile, Span};
 pub use crate::desk::Choosing;
@@ -304,7 +306,8 @@ impl PartialEq for Written {
 impl Predicate {
     /// Creates a predicate.
     pub fn new(field: FieldRef, op: Op) -> Self {
-        let asks_me = matches!(field.kind(), Kind::Declared(_)) && op.asks_me();
+        let asks_me =
+            matches!(field.kind(), Kind::Declared(_) | Kind::Set(field::Members::Declared(_))) && op.asks_me();
         Self { field, op, dated: None, asks_me, text: Written::default() }
     }
 
@@ -372,6 +375,8 @@ pub enum Op {
     HasNone(Values<String>),
     /// `has any starting with …`; for tags and hashtags. Folded, as they are.
     HasStarting(String),
+    /// `has me`; for sets of agents.
+    HasMe,
     /// `contains "…"` and `contains any of (…)`: at least one.
     Contains(Values<Folded>),
     /// `contains word "…"` and `contains word any of (…)`: at least one.
@@ -691,21 +696,21 @@ pub enum ActionKind {
     Set(FieldRef, SetTo),
     /// `clear F`
     Clear(FieldRef),
-    /// `add tags a, b`, `add requester tags a, b`, `add field.topics a, b`
-    Add(FieldRef, Vec<String>),
-    /// `remove tags a, b`, `remove requester tags a, b`, `remove field.topics a, b`
-    Remove(FieldRef, Vec<String>),
-    /// `reply "…"`, `reply from "acme_help" "…"`
+    /// `add tags a, b`, `add requester tags a, b`, `add field.topics a, b`, `add watchers me, "A"`
+    Add(FieldRef, Vec<Member>),
+    /// `remove tags a, b`, `remove requester tags a, b`, `remove field.topics a, b`, `remove watchers me, "A"`
+    Remove(FieldRef, Vec<Member>),
+    /// `reply "…"`, `reply from "acme_help" "…"`, `reply by language { de "…" otherwise "…" }`
     Reply {
         /// The account to send it from; `None` for the one that was addressed.
         from: Option<String>,
-        /// The text.
-        text: Template,
+        /// The text, or one for each language.
+        texts: Texts,
     },
     /// `message requester "…"`: a direct message, also to somebody who wrote in public.
-    Message(Template),
+    Message(Texts),
     /// `ask for satisfaction "…"`: a reply that asks the requester to rate the help, unless it was asked before.
-    Ask(Template),
+    Ask(Texts),
     /// `note "…"`
     Note(Template),
     /// `notify group "G" { subject "…" body "…" }`
@@ -713,9 +718,9 @@ pub enum ActionKind {
         /// The recipients.
         to: Vec<Recipient>,
         /// The subject.
-        subject: Template,
+        subject: Texts,
         /// The body.
-        body: Template,
+        body: Texts,
     },
     /// `remind group "G" in 2 hours { subject "…" body "…" }`: a delayed notification.
     Remind {
@@ -724,9 +729,9 @@ pub enum ActionKind {
         /// The delay.
         after: Duration,
         /// The subject; `None` for the default subject of reminders.
-        subject: Option<Template>,
+        subject: Option<Texts>,
         /// The body.
-        body: Option<Template>,
+        body: Option<Texts>,
     },
     /// `assign to next agent of group "G"`, `assign to least busy agent of group "G"`
     Assign {
@@ -758,9 +763,9 @@ pub enum ActionKind {
 
 impl ActionKind {
     /// The text that it answers the requester with, in the format of the ticket.
-    pub fn reply(&self) -> Option<&Template> {
+    pub fn reply(&self) -> Option<&Texts> {
         match self {
-            Self::Reply { text, .. } | Self::Ask(text) => Some(text),
+            Self::Reply { texts, .. } | Self::Ask(texts) => Some(texts),
             _ => None,
         }
     }
@@ -790,6 +795,21 @@ impl ActionKind {
             | Self::Webhook { .. }
             | Self::Stop => &[],
         }
+    }
+}
+
+/// A member that is added to a set, or removed from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Member {
+    /// A tag, a choice or the name of an agent.
+    Named(String),
+    /// `me`: the agent who acts.
+    Me,
+}
+
+impl From<&str> for Member {
+    fn from(name: &str) -> Self {
+        Self::Named(name.to_owned())
     }
 }
 
@@ -843,6 +863,8 @@ pub enum Part {
         /// The filters applied to the value, in order.
         filters: Vec<Filter>,
     },
+    /// `{{ticket.conversation}}`: all messages and notes, at the end of the body of a mail to agents.
+    Conversation,
 }
 
 /// A filter after `|` in a placeholder.

@@ -158,6 +158,32 @@ fn write_conversation(text: &mut String, sheet: &TicketSheet) -> fmt::Result {
     Ok(())
 }
 
+/// The latest comments as the end of a mail to agents, newest first, with private notes. Those deleted at X are left out.
+pub(crate) fn conversation(comments: &[Comment]) -> String {
+    const MAX_COMMENTS: usize = 200;
+    const MAX_BYTES: usize = 64 * 1024;
+    let mut text = String::new();
+    let all = comments.iter().rev().filter(|comment| !comment.deleted);
+    let mut left = all.clone().count();
+    for comment in all.take(MAX_COMMENTS) {
+        let mut message = format!("{}  {}\n", minute(comment.made), visible(&about(comment)));
+        for line in comment.text.lines() {
+            // Writing to a string does not fail.
+            let _ = writeln!(message, "    {}", visible(line));
+        }
+        if text.len() + message.len() > MAX_BYTES {
+            break;
+        }
+        left -= 1;
+        text.push_str(if text.is_empty() { "" } else { "\n" });
+        text.push_str(&message);
+    }
+    if left > 0 {
+        let _ = writeln!(text, "\n{left} earlier messages are left out");
+    }
+    text
+}
+
 /// A comment's author, source, version and delivery state, on one line.
 fn about(comment: &Comment) -> String {
     let who = match comment.author {

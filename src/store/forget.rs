@@ -247,9 +247,9 @@ fn without_text(effect: Effect, ticket: TicketId, state: &str) -> Effect {
         _ => (String::new(), String::new()),
     };
     match effect {
-        Effect::Remind { to, at, .. } => Effect::Remind { to, at, subject, body },
+        Effect::Remind { to, at, conversation, .. } => Effect::Remind { to, at, subject, body, conversation },
         kept @ (Effect::Assign { .. } | Effect::Merge | Effect::AtX { .. }) => kept,
-        Effect::Notify { to, .. } => Effect::Notify { to, subject, body },
+        Effect::Notify { to, conversation, .. } => Effect::Notify { to, subject, body, conversation },
         // Without a body, it would be called with the ticket instead.
         Effect::Webhook { name, .. } => Effect::Webhook { name, body: Some(String::new()) },
         Effect::Reply { asks, from, .. } => Effect::Reply { text: String::new(), asks, from },

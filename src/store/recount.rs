@@ -9,7 +9,7 @@ use super::{
     times, words,
 };
 use crate::{
-    desk::{Effect, Question, TicketId, XId},
+    desk::{Actor, Effect, Question, TicketId, XId},
     engine::minute,
 };
 
@@ -46,6 +46,7 @@ impl Tx {
             last = last.max(Some(made));
         }
         let waiting_since = self.first_by_requester(ticket, times(last)?).await?;
+        let last_replier = self.last_replier(ticket).await?;
         let (mut latest, mut latest_public) =
             (self.latest_text(ticket, true).await?, self.latest_text(ticket, false).await?);
         if let Some(row) = open.last() {
@@ -60,7 +61,7 @@ impl Tx {
         }
         query(
             "UPDATE ticket SET version = version + 1, comments = $2, replies = $3, first_reply = $4, last_reply = $8,
-               waiting_since = $9, latest_comment = $5, latest_public_comment = $6,
+               last_replier = $10, waiting_since = $9, latest_comment = $5, latest_public_comment = $6,
                agent_touches = CASE WHEN agent_touches < $3 THEN $3 ELSE agent_touches END,
                next_check_at = CASE WHEN status = 'closed' THEN NULL WHEN next_check_at < $7 THEN next_check_at ELSE $7 END
              WHERE id = $1",
@@ -74,9 +75,31 @@ impl Tx {
         .bind(minute(now).as_millisecond())
         .bind(last)
         .bind(waiting_since.map(Timestamp::as_millisecond))
+        .bind(last_replier)
         .execute(&mut self.conn)
         .await?;
         Ok(())
+    }
+
+    /// The agent whose the latest reply is, among those that [`Self::recount`] counts; `None` if that is not known.
+    async fn last_replier(&mut self, ticket: TicketId) -> Result<Option<String>, StoreError> {
+        let actor: Option<String> = query_scalar(
+            "SELECT actor FROM (
+               SELECT c.actor AS actor, coalesce((SELECT min(o.made) FROM outbox o WHERE o.shown = c.id), c.made) AS made,
+                      0 AS open, c.id AS id
+               FROM comment c WHERE c.ticket = $1 AND c.author = 'agent' AND c.kind <> 'note'
+               UNION ALL SELECT actor, made, 1, id FROM outbox
+               WHERE ticket = $1 AND kind = 'reply' AND rule IS NULL AND shown IS NULL
+                 AND state IN ('waiting', 'sending', 'unknown')) AS replies
+             ORDER BY made DESC, open DESC, id DESC LIMIT 1",
+        )
+        .bind(ticket.0)
+        .fetch_optional(&mut self.conn)
+        .await?;
+        Ok(match words::<Actor>(actor.as_deref())? {
+            Some(Actor::Agent(name)) => Some(name),
+            _ => None,
+        })
     }
 
     /// Follows a change of an outbox item's delivery state on its ticket: [`Tx::recount`] if it is an agent's reply,

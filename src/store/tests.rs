@@ -149,12 +149,15 @@ async fn common_views_find_their_tickets_by_index() {
         span: Span { file: "views.twite".into(), start: 0, end: 0, line: 1 },
     };
     let tagged = ask("tags", Op::HasAny(vec!["vip".into()].into()));
+    let watched = ask("watchers", Op::HasAny(vec!["Ana".into()].into()));
     let solved = Literal::Word { word: "solved".into(), rank: Some(4) };
     let unsolved = ask("status", Op::Compare(Comparison::Less, solved));
     let ana = |sees| Agent { name: "Ana".into(), groups: vec!["Social".into()], sees, ..Agent::default() };
     let (groups, assigned) = (ana(Sees::Groups), ana(Sees::Assigned));
     for (viewer, filter, index) in [
         (Viewer::Owner, &tagged, "ticket_tag_by_tag"),
+        (Viewer::Owner, &watched, "ticket_watcher_by_agent"),
+        (Viewer::Agent(&groups), &watched, "ticket_watcher_by_agent"),
         (Viewer::Owner, &unsolved, "ticket_by_status"),
         (Viewer::Agent(&groups), &tagged, "ticket_tag_by_tag"),
         (Viewer::Agent(&groups), &unsolved, "ticket_by_status"),

@@ -1,4 +1,4 @@
-//! Tickets, with their tags, hashtags, kinds of media and declared fields.
+//! Tickets, with their tags, hashtags, kinds of media, watchers and declared fields.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -12,7 +12,7 @@ use super::{
     number::Numbered,
     person::PERSON,
     stored, time, times, word,
-    write_buffer::{FieldRow, HashtagRow, MediaRow, PastStatusRow, TagRow},
+    write_buffer::{FieldRow, HashtagRow, MediaRow, PastStatusRow, TagRow, WatcherRow},
 };
 use crate::desk::{MediaKind, PastStatus, SourceId, Status, Ticket, TicketId, TicketType, XId};
 use crate::engine::minute;
@@ -212,18 +212,21 @@ impl Tx {
         Ok(())
     }
 
-    /// Writes the differences in tags, hashtags, kinds of media and declared fields. Deletes at once; inserts are buffered.
+    /// Writes the differences in tags, hashtags, kinds of media, watchers and declared fields. Deletes at once; inserts are
+    /// buffered.
     async fn save_sets(&mut self, before: &Ticket, ticket: &Ticket) -> Result<(), StoreError> {
         let id = ticket.id.0;
         let tags = before.tags.difference(&ticket.tags);
         let hashtags = before.post.hashtags.difference(&ticket.post.hashtags);
         let media = before.post.media.difference(&ticket.post.media).map(|kind| kind.as_str());
+        let watchers = before.watchers.difference(&ticket.watchers);
         let fields = before.custom.iter().filter(|(name, value)| ticket.custom.get(*name) != Some(*value));
         self.save_past_statuses(before, ticket).await?;
         let gone: Vec<_> = tags
             .map(|tag| ("DELETE FROM ticket_tag WHERE ticket = $1 AND tag = $2", tag.as_str()))
             .chain(hashtags.map(|tag| ("DELETE FROM ticket_hashtag WHERE ticket = $1 AND tag = $2", tag.as_str())))
             .chain(media.map(|kind| ("DELETE FROM ticket_media WHERE ticket = $1 AND tag = $2", kind)))
+            .chain(watchers.map(|name| ("DELETE FROM ticket_watcher WHERE ticket = $1 AND agent = $2", name.as_str())))
             .chain(fields.map(|(name, _)| ("DELETE FROM ticket_field WHERE ticket = $1 AND name = $2", name.as_str())))
             .collect();
         for (delete, what) in gone {
@@ -235,6 +238,8 @@ impl Tx {
         self.conn.buffer.hashtags.extend(new.map(|tag| HashtagRow { ticket: id, tag: tag.clone() }));
         let new = ticket.post.media.difference(&before.post.media);
         self.conn.buffer.media.extend(new.map(|kind| MediaRow { ticket: id, tag: kind.as_str() }));
+        let new = ticket.watchers.difference(&before.watchers);
+        self.conn.buffer.watchers.extend(new.map(|agent| WatcherRow { ticket: id, agent: agent.clone() }));
         let fields = ticket.custom.iter().filter(|(name, value)| before.custom.get(*name) != Some(*value));
         self.conn.buffer.fields.extend(fields.map(|(name, value)| {
             let CustomColumns { kind, number, text, folded } = value.into();
@@ -278,7 +283,8 @@ const FIXED: &[Column<Ticket>] = columns! { Ticket:
     "channel" channel;
 };
 
-/// Columns of a ticket that can change. Tags, hashtags, kinds of media and declared fields have tables of their own.
+/// Columns of a ticket that can change. Tags, hashtags, kinds of media, watchers and declared fields have tables of their
+/// own.
 pub(super) const CHANGING: &[Column<Ticket>] = columns! { Ticket:
     "account" account;
     "brand" brand;
@@ -316,6 +322,7 @@ pub(super) const CHANGING: &[Column<Ticket>] = columns! { Ticket:
     "requester_updated" requester_updated;
     "first_reply" first_reply;
     "last_reply" last_reply;
+    "last_replier" last_replier;
     "waiting_since" waiting_since;
     "sla" sla;
     "breach" breach;
@@ -393,6 +400,7 @@ pub(super) async fn tickets(connection: &mut Connection, ids: &[i64]) -> Result<
                 past_statuses.entry(ticket.id).or_insert_with(BTreeMap::new).insert(place, past);
             }
             "tag" => ticket.tags.extend([row.try_get("name")?]),
+            "watcher" => ticket.watchers.extend([row.try_get("name")?]),
             "hashtag" => ticket.post.hashtags.extend([row.try_get("name")?]),
             "media" => ticket.post.media.extend([word::<MediaKind>(row.try_get("name")?)?]),
             "person_tag" => ticket.requester.tags.extend([row.try_get("name")?]),
@@ -408,12 +416,14 @@ pub(super) async fn tickets(connection: &mut Connection, ids: &[i64]) -> Result<
     Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
 }
 
-/// One statement that reads the tables of tags, hashtags, media, declared fields and past statuses, of tickets and of their requesters.
+/// One statement that reads the tables of tags, hashtags, media, watchers, declared fields and past statuses, of tickets and
+/// of their requesters.
 const SETS: &[&str] = &[
     "SELECT ticket, 'tag' AS place, tag AS name, 'tag' AS kind, CAST(NULL AS BIGINT) AS number, NULL AS text, 0 AS nth
      FROM ticket_tag WHERE ticket",
     " UNION ALL SELECT ticket, 'hashtag', tag, 'tag', CAST(NULL AS BIGINT), NULL, 0 FROM ticket_hashtag WHERE ticket",
     " UNION ALL SELECT ticket, 'media', tag, 'tag', CAST(NULL AS BIGINT), NULL, 0 FROM ticket_media WHERE ticket",
+    " UNION ALL SELECT ticket, 'watcher', agent, 'tag', CAST(NULL AS BIGINT), NULL, 0 FROM ticket_watcher WHERE ticket",
     " UNION ALL SELECT ticket, 'field', name, kind, number, text, 0 FROM ticket_field WHERE ticket",
     " UNION ALL SELECT ticket, 'status', status, 'status', began, NULL, place FROM past_status WHERE ticket",
     " UNION ALL SELECT t.id, 'person_tag', s.tag, 'tag', CAST(NULL AS BIGINT), NULL, 0

@@ -30,9 +30,8 @@ impl Cached {
     /// Those of this table.
     pub(super) fn of(table: &str) -> Option<Self> {
         match table {
-            "ticket" | "ticket_tag" | "ticket_hashtag" | "ticket_media" | "ticket_field" | "past_status" => {
-                Some(Self::Tickets)
-            }
+            "ticket" | "ticket_tag" | "ticket_hashtag" | "ticket_media" | "ticket_watcher" | "ticket_field"
+            | "past_status" => Some(Self::Tickets),
             "person" | "person_tag" | "person_field" => Some(Self::People),
             "post" => Some(Self::Posts),
             _ => None,

@@ -312,7 +312,13 @@ impl<'a> Query<'a> {
             Op::Since(comparison, span) if kind == Kind::Time => self.passed(field, *comparison, *span, false, over),
             Op::Until(comparison, span) if kind == Kind::Time => self.passed(field, *comparison, *span, true, over),
             Op::TimeIn(statuses, comparison, span) => self.time_in(statuses, *comparison, *span, over),
-            Op::Holds | Op::HasStarting(_) | Op::Field(..) | Op::Since(..) | Op::Until(..) | Op::Changed { .. } => {
+            Op::Holds
+            | Op::HasMe
+            | Op::HasStarting(_)
+            | Op::Field(..)
+            | Op::Since(..)
+            | Op::Until(..)
+            | Op::Changed { .. } => {
                 self.sql.push(FALSE);
             }
         }
@@ -846,6 +852,9 @@ impl SetTable {
         let (of, table) = match field {
             FieldRef::Custom(custom) => (custom.of, choices(custom, dialect)),
             FieldRef::Known(Field { sql: Some("person_tag"), .. }) => (Owner::Requester, "person_tag".to_owned()),
+            FieldRef::Known(Field { sql: Some("ticket_watcher"), .. }) => {
+                (Owner::Ticket, "(SELECT w.ticket, w.agent AS tag FROM ticket_watcher w)".to_owned())
+            }
             FieldRef::Known(Field { sql: Some(table), .. }) => (Owner::Ticket, (*table).to_owned()),
             _ => (Owner::Ticket, "ticket_tag".to_owned()),
         };

@@ -19,6 +19,7 @@ pub(super) struct WriteBuffer {
     pub(super) tags: Vec<TagRow>,
     pub(super) hashtags: Vec<HashtagRow>,
     pub(super) media: Vec<MediaRow>,
+    pub(super) watchers: Vec<WatcherRow>,
     pub(super) fields: Vec<FieldRow>,
     pub(super) past_statuses: Vec<PastStatusRow>,
     pub(super) decisions: Vec<DecisionRow>,
@@ -28,10 +29,11 @@ pub(super) struct WriteBuffer {
 
 impl WriteBuffer {
     fn is_empty(&self) -> bool {
-        let Self { tags, hashtags, media, fields, past_statuses, decisions, outbox, fired } = self;
+        let Self { tags, hashtags, media, watchers, fields, past_statuses, decisions, outbox, fired } = self;
         tags.is_empty()
             && hashtags.is_empty()
             && media.is_empty()
+            && watchers.is_empty()
             && fields.is_empty()
             && past_statuses.is_empty()
             && decisions.is_empty()
@@ -83,6 +85,11 @@ rows! {
     MediaRow in ticket_media {
         ticket: i64,
         tag: &'static str,
+    }
+
+    WatcherRow in ticket_watcher {
+        ticket: i64,
+        agent: String,
     }
 
     FieldRow in ticket_field {
@@ -249,11 +256,12 @@ impl Buffered {
     }
 
     async fn insert_all(&mut self) -> Result<(), Error> {
-        let WriteBuffer { tags, hashtags, media, fields, past_statuses, decisions, outbox, fired } =
+        let WriteBuffer { tags, hashtags, media, watchers, fields, past_statuses, decisions, outbox, fired } =
             std::mem::take(&mut self.buffer);
         self.insert(tags).await?;
         self.insert(hashtags).await?;
         self.insert(media).await?;
+        self.insert(watchers).await?;
         self.insert(fields).await?;
         self.insert(past_statuses).await?;
         self.insert(decisions).await?;

@@ -12,8 +12,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Sending, mail, webhook};
 use crate::{
-    app::{Notice, Outcome},
-    desk::{ConnectedAccount, Destination, Effect, Reason, ReasonKind, Recipient, Status, Ticket, XId},
+    app::{Notice, Outcome, ticket},
+    desk::{ConnectedAccount, Destination, Effect, Reason, ReasonKind, Recipient, Status, Ticket, Viewer, XId},
+    present::ticket::conversation as conversation_of,
     store::{Next, OutboxItem, StoreError, sending},
     x::Refusal,
 };
@@ -175,14 +176,16 @@ impl Sending {
         match &item.effect {
             Effect::Reply { text, .. } => self.reply(item, text).await,
             Effect::Message { text } => self.message(item, text).await,
-            Effect::Notify { to, subject, body } => self.notify(item, to, subject, body).await,
+            Effect::Notify { to, subject, body, conversation } => {
+                self.notify(item, to, (subject, body, *conversation)).await
+            }
             Effect::Webhook { name, body } => self.call(item, name, body.as_deref()).await,
             Effect::AtX { what } => self.at_x(item, *what).await,
-            Effect::Remind { to, subject, body, .. } => match self.ticket_of(item).await? {
+            Effect::Remind { to, subject, body, conversation, .. } => match self.ticket_of(item).await? {
                 Some(ticket) if ticket.status >= Status::Solved => {
                     Err(refused(ReasonKind::Solved, format!("the ticket is {} now", ticket.status)))
                 }
-                _ => self.notify(item, to, subject, body).await,
+                _ => self.notify(item, to, (subject, body, *conversation)).await,
             },
             // These effects are carried out when they are decided, and never enter the outbox.
             Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => {
@@ -195,7 +198,13 @@ impl Sending {
         self.app().store().ticket_of(item).await.map_err(stored)
     }
 
-    async fn notify(&self, item: &OutboxItem, to: &[Recipient], subject: &str, body: &str) -> Result<Arrived, Failure> {
+    /// Sends a mail: subject, body, and whether the conversation follows.
+    async fn notify(
+        &self,
+        item: &OutboxItem,
+        to: &[Recipient],
+        (subject, body, conversation): (&str, &str, bool),
+    ) -> Result<Arrived, Failure> {
         let ticket = self.ticket_of(item).await?.unwrap_or_default();
         let addresses = self.app().rules().desk.addresses(to, &ticket);
         let missing = (!addresses.missing.is_empty()).then(|| addresses.missing.join("; "));
@@ -206,7 +215,12 @@ impl Sending {
         let Some(settings) = &settings.mail else {
             return Err(refused(ReasonKind::NoRecipient, "twite.toml has no `[mail]`"));
         };
-        mail::send(settings, &addresses.found, subject, body, &self.delivery_id(item)).await?;
+        let mut body = body.to_owned();
+        if let Some(ticket) = item.ticket.filter(|_| conversation) {
+            let comments = ticket::comments(self.app().store(), Viewer::Owner, ticket).await.map_err(stored)?;
+            body.push_str(&conversation_of(&comments));
+        }
+        mail::send(settings, &addresses.found, subject, &body, &self.delivery_id(item)).await?;
         let text = format!("{}: {subject}", addresses.found.join(", "));
         Ok(Arrived { what: "mail", text, x_id: None, but: missing })
     }

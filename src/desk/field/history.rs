@@ -1,9 +1,9 @@
 //! Fields of what has happened to the ticket: counts and times.
 
-use super::{Changes, Field, Kind, Scope};
+use super::{Changes, Declared, Field, Kind, Scope};
 use crate::desk::Value;
 
-pub(super) const FIELDS: [Field; 16] = [
+pub(super) const FIELDS: [Field; 17] = [
     Field {
         name: "replies",
         kind: Kind::Number,
@@ -152,6 +152,16 @@ pub(super) const FIELDS: [Field; 16] = [
         sql: Some("t.last_reply"),
         zendesk: None,
         read: |f| Value::time(f.ticket.last_reply),
+        changes: Changes::InEvents,
+    },
+    Field {
+        name: "last_replier",
+        kind: Kind::Declared(Declared::Agent),
+        scope: Scope::Ticket,
+        doc: "the agent who last answered in public or by message; empty if it is not known who did",
+        sql: Some("t.last_replier"),
+        zendesk: None,
+        read: |f| Value::word(f.ticket.last_replier.as_deref()),
         changes: Changes::InEvents,
     },
     Field {

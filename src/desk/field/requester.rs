@@ -1,6 +1,6 @@
 //! Fields of the requester: the profile, and what the desk keeps about the person.
 
-use super::{Changes, Declared, Field, Kind, Members, Scope, Write, name_of, tags_of};
+use super::{Changes, Declared, Field, Kind, Members, Scope, Write, members_of, name_of};
 use crate::desk::{Rating, Value, VerifiedType};
 
 pub(super) const FIELDS: [Field; 19] = [
@@ -132,7 +132,7 @@ pub(super) const FIELDS: [Field; 19] = [
         sql: Some("person_tag"),
         zendesk: None,
         read: |f| Value::set(&f.ticket.requester.tags),
-        changes: Changes::ByRules(Write::alone(|t, v, _| t.requester.tags = tags_of(v))),
+        changes: Changes::ByRules(Write::alone(|t, v, _| t.requester.tags = members_of(v))),
     },
     Field {
         name: "requester.organisation",

@@ -1,9 +1,9 @@
 //! Fields of the ticket and of the event.
 
-use super::{Changes, Declared, Field, Kind, Members, Scope, Write, name_of, tags_of, word_of};
-use crate::desk::{Channel, Priority, Status, TicketId, TicketType, Value, Via};
+use super::{Changes, Declared, Field, Kind, Members, Scope, Write, members_of, name_of, word_of};
+use crate::desk::{Channel, Priority, Status, TicketId, TicketType, Value, Via, text::is_blank};
 
-pub(super) const FIELDS: [Field; 16] = [
+pub(super) const FIELDS: [Field; 17] = [
     Field {
         name: "channel",
         kind: Kind::Words(Channel::WORDS),
@@ -137,7 +137,7 @@ pub(super) const FIELDS: [Field; 16] = [
         sql: Some("ticket_tag"),
         zendesk: Some("current_tags"),
         read: |f| Value::set(&f.ticket.tags),
-        changes: Changes::ByRules(Write::alone(|t, v, _| t.tags = tags_of(v))),
+        changes: Changes::ByRules(Write::alone(|t, v, _| t.tags = members_of(v))),
     },
     Field {
         name: "group",
@@ -158,6 +158,19 @@ pub(super) const FIELDS: [Field; 16] = [
         zendesk: Some("assignee_id"),
         read: |f| Value::word(f.ticket.assignee.as_deref()),
         changes: Changes::ByRules(Write { set: |t, v, now| t.set_assignee(name_of(v), now), also: &["assigned"] }),
+    },
+    Field {
+        name: "watchers",
+        kind: Kind::Set(Members::Declared(Declared::Agent)),
+        scope: Scope::Ticket,
+        doc: "the agents who follow the ticket",
+        sql: Some("ticket_watcher"),
+        zendesk: Some("follower_ids"),
+        read: |f| Value::set(&f.ticket.watchers),
+        changes: Changes::ByRules(Write::alone(|t, v, _| {
+            t.watchers = members_of(v);
+            t.watchers.retain(|name| !is_blank(name));
+        })),
     },
     Field {
         name: "account",

@@ -56,8 +56,8 @@ fn condition() -> impl Strategy<Value = Condition> {
 fn action() -> impl Strategy<Value = ActionKind> {
     let to = |name: &'static str| move |w| ActionKind::Set(field(name), SetTo::Literal(w));
     prop_oneof![
-        4 => tags().prop_map(|t| ActionKind::Add(field("tags"), vec![t.to_uppercase()])),
-        2 => tags().prop_map(|t| ActionKind::Remove(field("tags"), vec![t])),
+        4 => tags().prop_map(|t| ActionKind::Add(field("tags"), vec![t.to_uppercase().as_str().into()])),
+        2 => tags().prop_map(|t| ActionKind::Remove(field("tags"), vec![t.as_str().into()])),
         2 => words("priority").prop_map(to("priority")),
         2 => words("status").prop_map(to("status")),
         1 => Just(ActionKind::Clear(field("priority"))),

@@ -114,11 +114,11 @@ fn failures_say_what_was_expected_what_is_and_why() {
             "greet",
             always(),
             vec![
-                ActionKind::Reply { from: None, text: template("Hello", &[]) },
+                ActionKind::Reply { from: None, texts: template("Hello", &[]).into() },
                 ActionKind::Notify {
                     to: vec![Recipient::Assignee],
-                    subject: template("s", &[]),
-                    body: template("b", &[]),
+                    subject: template("s", &[]).into(),
+                    body: template("b", &[]).into(),
                 },
             ],
         ),

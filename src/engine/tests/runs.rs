@@ -202,7 +202,7 @@ fn a_decision_is_stable_json() {
         any(vec![is("requester.followers", "12000"), changed("status", None, Some("open"))]),
         vec![
             set("priority", "urgent"),
-            ActionKind::Reply { from: None, text: template("Hello {{requester.name}}", &[]) },
+            ActionKind::Reply { from: None, texts: template("Hello {{requester.name}}", &[]).into() },
             ActionKind::Webhook { name: "page".into(), body: Some(template(r#"{"t":"{{description}}"}"#, &[])) },
         ],
     )];

@@ -7,13 +7,16 @@ use super::{
     value::{is_me, written},
 };
 use crate::{
-    desk::{Choosing, FieldRef, Kind, Owner, Satisfaction, Scope, XAction, field::Declared, field::FIELDS},
+    desk::{
+        Choosing, FieldRef, Kind, Owner, Satisfaction, Scope, XAction,
+        field::{Declared, FIELDS, Members},
+    },
     lang::{
         ast::{self, AstNode, span_of},
         codes,
         diagnostic::Diagnostic,
         foreign::{is_nothing, translated},
-        rules::{Action, ActionKind, Capture, Duration, Literal, Part, PreferLast, SetTo, Template},
+        rules::{Action, ActionKind, Capture, Duration, Literal, Member, Part, PreferLast, SetTo, Template, Texts},
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
@@ -51,9 +54,9 @@ impl Checker<'_, '_> {
             ast::Action::Reply(node) => self.reply(node),
             ast::Action::Direct(node) => {
                 let may = self.may_message(node.span());
-                self.text_of(node.text()).filter(|_| may).map(ActionKind::Message)
+                self.texts_of(node.text(), node.by_language()).filter(|_| may).map(ActionKind::Message)
             }
-            ast::Action::Ask(node) => self.text_of(node.text()).map(ActionKind::Ask),
+            ast::Action::Ask(node) => self.texts_of(node.text(), node.by_language()).map(ActionKind::Ask),
             ast::Action::Note(node) => self.text_of(node.text()).map(ActionKind::Note),
             ast::Action::Notify(node) => self.notify(node),
             ast::Action::Remind(node) => self.remind(node),
@@ -70,7 +73,7 @@ impl Checker<'_, '_> {
             Some(from) => Some(self.reply_from(&from)?),
             None => None,
         };
-        self.text_of(node.text()).map(|text| ActionKind::Reply { from, text })
+        self.texts_of(node.text(), node.by_language()).map(|texts| ActionKind::Reply { from, texts })
     }
 
     /// Checks the account that a reply is sent from: it must allow replies.
@@ -153,7 +156,8 @@ impl Checker<'_, '_> {
                 [list] if list.kind() == SyntaxKind::List => self.list_of(list)?,
                 _ => values,
             };
-            let values: Vec<_> = values.iter().map(|value| self.member(&members, value)).collect();
+            let help = format!("write `add {field} me`, or name the agent");
+            let values: Vec<_> = values.iter().map(|value| self.named_member(&members, value, &help)).collect();
             let values = values.into_iter().collect::<Option<Vec<_>>>()?;
             return Some(ActionKind::Set(field, SetTo::Literal(Literal::Set(values))));
         }
@@ -352,7 +356,7 @@ impl Checker<'_, '_> {
         }
         let of_message = |part: &Part| match part {
             Part::Placeholder { field, .. } => may_repeat_a_message(field).then(|| field.name().into_owned()),
-            Part::Text(_) => None,
+            Part::Text(_) | Part::Conversation => None,
         };
         let Some(name) = template.parts.iter().find_map(of_message) else { return true };
         let message = format!("`{field}` cannot keep `{name}`, which may repeat a message");
@@ -385,7 +389,9 @@ impl Checker<'_, '_> {
         let values = match values.as_slice() {
             [list] if list.kind() == SyntaxKind::List => {
                 let bare: Vec<_> = self.list_of(list)?.iter().map(ToString::to_string).collect();
-                let error = Diagnostic::new(&codes::TW0310, span_of(list), "write these tags without parentheses");
+                let what = if node.field().is_some() { "values" } else { "tags" };
+                let message = format!("write these {what} without parentheses");
+                let error = Diagnostic::new(&codes::TW0310, span_of(list), message);
                 self.report(error.with_fix(span_of(list), bare.join(", ")));
                 return None;
             }
@@ -403,9 +409,16 @@ impl Checker<'_, '_> {
             self.report(Diagnostic::new(&codes::TW0301, node.span(), message).with_help(help));
             return None;
         };
-        let values: Vec<_> = values.iter().map(|value| self.member(&members, value)).collect();
+        let values: Vec<_> = values.iter().map(|value| self.acting_member(&members, value)).collect();
         let values = values.into_iter().collect::<Option<Vec<_>>>()?;
         Some(if node.add() { ActionKind::Add(field, values) } else { ActionKind::Remove(field, values) })
+    }
+
+    /// Checks a member of a set that is added or removed, which is `me` only where an agent acts.
+    fn acting_member(&mut self, members: &Members, value: &SyntaxElement) -> Option<Member> {
+        let member = self.member(members, value)?;
+        let help = "automations run as time passes; name the agent, as in `add watchers \"Ana\"`";
+        (member != Member::Me || self.somebody_acts(span_of(value), help)).then_some(member)
     }
 
     fn assign(&mut self, node: &ast::AssignAction) -> Option<ActionKind> {
@@ -480,7 +493,7 @@ impl Checker<'_, '_> {
         under
     }
 
-    fn text_of(&mut self, template: Option<ast::Template>) -> Option<Template> {
+    pub(super) fn text_of(&mut self, template: Option<ast::Template>) -> Option<Template> {
         let template = template?;
         let text = template.text();
         // Unknown escapes have already been reported.
@@ -502,7 +515,9 @@ impl Checker<'_, '_> {
             }
         }
         self.known_parts(&message, &["subject", "body"]);
-        Some(ActionKind::Notify { to: to?, subject: subject.template()?, body: body.template()? })
+        self.may_differ_by_language(&message, to.as_deref());
+        let (to, subject, body) = (to?, subject.texts()?, body.texts()?);
+        self.may_tell_conversation(&message, &body, &to).then_some(ActionKind::Notify { to, subject, body })
     }
 
     /// Whether a group has agents. Reports an error if not.
@@ -525,15 +540,22 @@ impl Checker<'_, '_> {
         let mut texts = [None, None];
         if let Some(message) = node.message() {
             self.known_parts(&message, &["subject", "body"]);
+            self.may_differ_by_language(&message, to.as_deref());
             for (slot, name) in texts.iter_mut().zip(["subject", "body"]) {
                 *slot = match self.message_part(&message, name, &["subject", "body"]) {
                     MessagePart::Missing => None,
-                    part => Some(part.template()?),
+                    part => Some(part.texts()?),
                 };
             }
         }
         let [subject, body] = texts;
-        Some(ActionKind::Remind { to: to?, after: after?, subject, body })
+        let (to, after) = (to?, after?);
+        if let (Some(message), Some(body)) = (node.message(), &body)
+            && !self.may_tell_conversation(&message, body, &to)
+        {
+            return None;
+        }
+        Some(ActionKind::Remind { to, after, subject, body })
     }
 
     /// Checks the duration after which something happens. Reports an error if it is zero.
@@ -556,14 +578,22 @@ impl Checker<'_, '_> {
             return name.map(|name| ActionKind::Webhook { name, body: None });
         };
         self.known_parts(&message, &["body"]);
+        if let Some(by) = message.parts().find_map(|part| part.by_language()) {
+            let error = Diagnostic::new(&codes::TW0115, by.span(), "a webhook has one body");
+            self.report(
+                error.with_help("write one text; the receiver can tell languages apart by `{{ticket.language}}`"),
+            );
+            return None;
+        }
         let text = message.parts().find_map(|p| p.text());
         let body = match self.message_part(&message, "body", &["body"]) {
             MessagePart::Missing => {
                 self.error(&codes::TW0115, message.span(), "missing `body` in the braces of the webhook");
                 None
             }
-            part => part.template(),
-        }?;
+            part => part.texts(),
+        }?
+        .otherwise;
         let json = text.is_some_and(|text| self.is_json(&text));
         name.filter(|_| json).map(|name| ActionKind::Webhook { name, body: Some(body) })
     }
@@ -603,10 +633,14 @@ impl Checker<'_, '_> {
         for again in parts {
             self.error(&codes::TW0115, again.span(), format!("duplicate `{name}`"));
         }
-        match first.text().and_then(|text| self.template(&text)) {
-            Some(template) => MessagePart::There(template),
-            None => MessagePart::Broken,
-        }
+        let texts = match first.by_language() {
+            Some(by_language) => self.by_language(&by_language),
+            None => {
+                let is_mail = name == "body" && known.contains(&"subject");
+                first.text().and_then(|text| self.template_of(&text, is_mail)).map(Texts::from)
+            }
+        };
+        texts.map_or(MessagePart::Broken, MessagePart::There)
     }
 
     fn known_parts(&mut self, message: &ast::Message, known: &[&str]) {
@@ -629,16 +663,16 @@ fn may_repeat_a_message(field: &FieldRef) -> bool {
 
 /// The result of checking a part of a message.
 enum MessagePart {
-    There(Template),
+    There(Texts),
     /// Invalid; the error has been reported.
     Broken,
     Missing,
 }
 
 impl MessagePart {
-    fn template(self) -> Option<Template> {
+    fn texts(self) -> Option<Texts> {
         match self {
-            Self::There(template) => Some(template),
+            Self::There(texts) => Some(texts),
             Self::Broken | Self::Missing => None,
         }
     }

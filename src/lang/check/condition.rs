@@ -249,7 +249,11 @@ impl Checker<'_, '_> {
                         "declare fields of the requester as `[[field]]` with `of = \"requester\"` in `twite.toml`",
                     ),
                     Some(_) => diagnostic.with_help("declare custom fields as `[[field]]` in `twite.toml`"),
-                    None if name == "me" => diagnostic.with_help("write `assignee is me`"),
+                    None if name == "me" => diagnostic.with_help("write `assignee is me`, or `watchers has me`"),
+                    None if matches!(name, "followers" | "follower") => diagnostic.with_help(
+                        "the agents who follow the ticket are `watchers`; how many follow the requester at X is \
+                         `requester.followers`",
+                    ),
                     None if name == "ticket" => diagnostic
                         .with_help("write the field alone, as in `status`; for new tickets, write `on created`"),
                     None if matches!(name, "random" | "rand") => diagnostic.with_help(foreign::SAMPLE),
@@ -282,7 +286,7 @@ impl Checker<'_, '_> {
                     None if name.starts_with(|c: char| c.is_ascii_digit()) => {
                         diagnostic.with_help("before each value, repeat the field and the operator")
                     }
-                    None if name == "me" => diagnostic.with_help("write `assignee is me`"),
+                    None if name == "me" => diagnostic.with_help("write `assignee is me`, or `watchers has me`"),
                     None => diagnostic.with_help(format!(
                         "name a condition by `let {shown} = …`; before a value, repeat the field and the operator"
                     )),

@@ -16,7 +16,11 @@ use super::{
     value::written,
 };
 use crate::{
-    desk::{FieldRef, Kind, field::Members, text::is_blank},
+    desk::{
+        FieldRef, Kind,
+        field::{Declared, Members},
+        text::is_blank,
+    },
     lang::{
         ast::{self, AstNode as _, Titled as _, is_text, span_of},
         codes,
@@ -385,7 +389,10 @@ impl Checker<'_, '_> {
                 let literal = self.literal(field, entry)?;
                 self.can_equal(field, &literal, entry).map(|()| literal)
             })?),
-            ListUse::Members(members) => ListValues::Members(all(entries, name, |entry| self.member(members, entry))?),
+            ListUse::Members(members) => {
+                let help = format!("write `{field} has me`, with `or` or `not` as you mean it");
+                ListValues::Members(all(entries, name, |entry| self.named_member(members, entry, &help))?)
+            }
             ListUse::Texts(search, _) => {
                 ListValues::Texts(all(entries, name, |entry| self.needle(field, *search, entry))?)
             }

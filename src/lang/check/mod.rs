@@ -23,6 +23,7 @@ mod suppression;
 mod template;
 mod test;
 mod text_predicate;
+mod texts;
 mod time_condition;
 mod value;
 

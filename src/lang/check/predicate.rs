@@ -17,7 +17,7 @@ use crate::{
         codes,
         diagnostic::Diagnostic,
         display::Quoted,
-        rules::{Comparison, ConditionKind, Literal, Op, Predicate, Relation, Values},
+        rules::{Comparison, ConditionKind, Literal, Member, Op, Predicate, Relation, Values},
         syntax::{SyntaxElement, SyntaxKind, range},
     },
 };
@@ -386,7 +386,10 @@ impl Checker<'_, '_> {
             if !self.is_no_list(value, &format!("write `has any of {value}`, or `has all of {value}`")) {
                 return None;
             }
-            return self.member(&members, value).map(|member| Op::HasAny(Values::one(member)));
+            return self.member(&members, value).map(|member| match member {
+                Member::Named(name) => Op::HasAny(Values::one(name)),
+                Member::Me => Op::HasMe,
+            });
         }
         let ListValues::Members(tags) = self.list_operand(field, predicate, value)? else { return None };
         Some(match (test.any(), test.all()) {
@@ -401,7 +404,8 @@ impl Checker<'_, '_> {
     fn has_starting(&mut self, field: &FieldRef, members: &Members, value: &SyntaxElement) -> Option<Op> {
         let what = match members {
             Members::Tags => None,
-            Members::Choices(_) => Some("declared choices"),
+            Members::Declared(Declared::Choice(_)) => Some("declared choices"),
+            Members::Declared(_) => Some("declared agents"),
             Members::Words(_) => Some("keywords"),
         };
         if let Some(what) = what {

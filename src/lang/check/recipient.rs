@@ -83,6 +83,7 @@ impl Checker<'_, '_> {
             }
             None if node.previous() => Some(Recipient::PreviousAssignee(None)),
             None if node.assignee() => Some(Recipient::Assignee),
+            None if node.watchers() => Some(Recipient::Watchers),
             None => Some(Recipient::Requester),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Checker, value::shortened};
 use crate::{
-    desk::{FieldRef, Owner, Scope},
+    desk::{FieldRef, Owner, Scope, text::is_blank},
     lang::{
         ast::{self, AstNode, TemplatePart},
         codes,
@@ -43,7 +43,13 @@ pub(super) const ELSEWHERE: &[(&str, &str)] = &[
     ("ticket.updater.name", "agent.name"),
     ("contact.name", "ticket.requester.name"),
     ("contact.first_name", "ticket.requester.name | first_word"),
-    ("ticket.comments", "ticket.latest_comment"),
+    ("ticket.comments_formatted", "ticket.conversation"),
+    ("ticket.public_comments", "ticket.latest_public_comment"),
+    ("ticket.public_comments_formatted", "ticket.latest_public_comment"),
+    ("ticket.messages", "ticket.conversation"),
+    ("ticket.history", "ticket.conversation"),
+    ("ticket.thread", "ticket.conversation"),
+    ("conversation", "ticket.conversation"),
     ("ticket.latest_public_comment_formatted", "ticket.latest_public_comment"),
 ];
 
@@ -52,6 +58,11 @@ const NO_TAGS: &str = "write two triggers, or `{{… | default: \"…\"}}` for a
 impl Checker<'_, '_> {
     /// Checks a text and all its placeholders.
     pub(super) fn template(&mut self, node: &ast::Template) -> Option<Template> {
+        self.template_of(node, false)
+    }
+
+    /// As [`Self::template`]; the body of a mail may end with the conversation.
+    pub(super) fn template_of(&mut self, node: &ast::Template, is_mail: bool) -> Option<Template> {
         let text = node.text();
         if text.value.len() > MAX_TEXT_BYTES {
             let message = format!("text too long: more than {MAX_TEXT_BYTES} bytes");
@@ -66,6 +77,12 @@ impl Checker<'_, '_> {
                     "" => {}
                     chunk => parts.push(Part::Text(chunk.to_owned())),
                 },
+                TemplatePart::Placeholder(node) if is_conversation(&text, &node) => {
+                    match self.conversation(&node, is_mail) {
+                        Some(part) => parts.push(part),
+                        None => fine = false,
+                    }
+                }
                 TemplatePart::Placeholder(node) => match self.placeholder(&text, &node) {
                     Some(part) => parts.push(part),
                     None => fine = false,
@@ -79,15 +96,42 @@ impl Checker<'_, '_> {
                 }
             }
         }
+        let after = parts.iter().skip_while(|part| **part != Part::Conversation).skip(1);
+        if !{ after }.all(|part| matches!(part, Part::Text(text) if is_blank(text))) {
+            let error = Diagnostic::new(&codes::TW0309, node.span(), "`{{ticket.conversation}}` must end the body");
+            self.report(error.with_help("write what comes after it before it"));
+            fine = false;
+        }
         fine.then_some(Template { parts })
+    }
+
+    /// Checks the placeholder of the conversation.
+    fn conversation(&mut self, node: &ast::Placeholder, is_mail: bool) -> Option<Part> {
+        let message = match () {
+            () if !is_mail => "`ticket.conversation` is for the body of mails to agents: it has private notes",
+            () if node.end().is_none() => return self.placeholder_end(node),
+            () if node.filters().next().is_some() => "`ticket.conversation` takes no filters",
+            () => return Some(Part::Conversation),
+        };
+        let error = Diagnostic::new(&codes::TW0309, node.span(), message);
+        self.report(match is_mail {
+            true => error.with_help("write `{{ticket.conversation}}`; it is limited to the latest messages"),
+            false => error.with_help("write `{{ticket.latest_public_comment}}`"),
+        });
+        None
+    }
+
+    /// Reports a placeholder that is not closed.
+    fn placeholder_end(&mut self, node: &ast::Placeholder) -> Option<Part> {
+        let span = node.start().map_or_else(|| node.span(), |start| range(&start));
+        let error = Diagnostic::new(&codes::TW0309, span, "unclosed placeholder: expected `}}`");
+        self.report(error.with_help("write `}}` after the name and its filters"));
+        None
     }
 
     fn placeholder(&mut self, text: &Text, node: &ast::Placeholder) -> Option<Part> {
         if node.end().is_none() {
-            let span = node.start().map_or_else(|| node.span(), |start| range(&start));
-            let error = Diagnostic::new(&codes::TW0309, span, "unclosed placeholder: expected `}}`");
-            self.report(error.with_help("write `}}` after the name and its filters"));
-            return None;
+            return self.placeholder_end(node);
         }
         // Unknown escapes have already been reported.
         if text.bad_escapes.iter().any(|escape| node.span().contains(&escape.start)) {
@@ -216,6 +260,11 @@ impl Checker<'_, '_> {
         );
         false
     }
+}
+
+/// Whether a placeholder is that of the conversation.
+fn is_conversation(text: &Text, node: &ast::Placeholder) -> bool {
+    node.path().is_some_and(|path| text.decoded(range(&path)) == "ticket.conversation")
 }
 
 fn known_filters() -> String {

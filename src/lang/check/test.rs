@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{
     Checker, NameKind, NameList, Where,
     sample::number,
-    value::{no_moment, shortened, written},
+    value::{NAME_THE_AGENT, no_moment, shortened, written},
 };
 use crate::{
     desk::{
@@ -261,7 +261,8 @@ impl Checker<'_, '_> {
 
     /// Checks the members of a set.
     fn given_set(&mut self, members: &Members, values: impl IntoIterator<Item = SyntaxElement>) -> Option<Literal> {
-        let values: Vec<_> = values.into_iter().map(|value| self.member(members, &value)).collect();
+        let values = values.into_iter().map(|value| self.named_member(members, &value, NAME_THE_AGENT));
+        let values: Vec<_> = values.collect();
         values.into_iter().collect::<Option<Vec<_>>>().map(Literal::Set)
     }
 

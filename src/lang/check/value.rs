@@ -19,7 +19,7 @@ use crate::{
         diagnostic::{Diagnostic, TextDiagnostic},
         display::{Grouped, Quoted, Tag},
         foreign::{is_anything, is_nothing, translated},
-        rules::{Duration, Literal},
+        rules::{Duration, Literal, Member},
         suggest::{did_you_mean, listed, nearest},
         syntax::{SyntaxElement, SyntaxKind, SyntaxToken, range, text::Text},
     },
@@ -28,6 +28,9 @@ use crate::{
 /// The help text if no `twite.toml` was found.
 pub(super) const NO_DECLARATIONS: &str =
     "found no `twite.toml` in the directory of the rules or its parent; create one, or pass `--config`";
+
+/// The help text where nobody is `me`.
+pub(super) const NAME_THE_AGENT: &str = "name the agent, as in `\"Ana\"`";
 
 impl Checker<'_, '_> {
     /// Checks a single value of a field.
@@ -75,7 +78,9 @@ impl Checker<'_, '_> {
             Kind::Time => self.instant(field, value),
             Kind::TimeOfDay => self.time_of_day(field, value),
             Kind::Date => self.calendar_date(field, value),
-            Kind::Set(members) => self.member(&members, value).map(|member| Literal::Set(vec![member])),
+            Kind::Set(members) => {
+                self.named_member(&members, value, NAME_THE_AGENT).map(|member| Literal::Set(vec![member]))
+            }
         }
     }
 
@@ -83,7 +88,9 @@ impl Checker<'_, '_> {
     fn is_no_value(&mut self, field: &FieldRef, value: &SyntaxElement) -> bool {
         let text = written(value);
         let is_known = match field.kind() {
-            Kind::Declared(declared) => self.context.desk.declared_name(&declared, &text).is_some(),
+            Kind::Declared(declared) | Kind::Set(Members::Declared(declared)) => {
+                self.context.desk.declared_name(&declared, &text).is_some()
+            }
             Kind::Text => is_text(value.kind()),
             // Every ticket has these.
             Kind::Words(_) if matches!(field.name().as_ref(), "status" | "channel") => true,
@@ -202,6 +209,11 @@ impl Checker<'_, '_> {
             return Some(Literal::Me);
         }
         if value.kind() == SyntaxKind::MyGroups {
+            if *declared == Declared::Agent {
+                let error = Diagnostic::new(&codes::TW0302, span_of(value), "`my groups` are groups, not agents");
+                self.report(error.with_help("write `me`, or the name of an agent, as in `\"Ana\"`"));
+                return None;
+            }
             let error =
                 Diagnostic::new(&codes::TW0310, span_of(value), "`my groups` are several groups: a ticket has one");
             self.report(error.with_help("write the name of a group, as in `\"Social\"`"));
@@ -397,15 +409,16 @@ impl Checker<'_, '_> {
         (!odd).then_some(normal)
     }
 
-    /// Checks a member of a set.
-    pub(super) fn member(&mut self, members: &Members, value: &SyntaxElement) -> Option<String> {
+    /// Checks a member of a set; `me` is one of a set of agents.
+    pub(super) fn member(&mut self, members: &Members, value: &SyntaxElement) -> Option<Member> {
         let found = match members {
-            Members::Tags => return self.tag(value),
-            Members::Choices(field) => self.declared(&Declared::Choice(field.clone()), value)?,
-            Members::Words(words) => return self.member_word(*words, value),
+            Members::Tags => return self.tag(value).map(Member::Named),
+            Members::Words(words) => return self.member_word(*words, value).map(Member::Named),
+            Members::Declared(declared) => self.declared(declared, value)?,
         };
         match found {
-            Literal::Word { word, .. } => Some(word),
+            Literal::Word { word, .. } => Some(Member::Named(word)),
+            Literal::Me => Some(Member::Me),
             _ => None,
         }
     }
@@ -432,6 +445,18 @@ impl Checker<'_, '_> {
             return None;
         }
         Some(text)
+    }
+
+    /// Checks a member of a set where nobody is `me`. Reports an error with this help if it is.
+    pub(super) fn named_member(&mut self, members: &Members, value: &SyntaxElement, help: &str) -> Option<String> {
+        match self.member(members, value)? {
+            Member::Named(name) => Some(name),
+            Member::Me => {
+                let error = Diagnostic::new(&codes::TW0302, span_of(value), "`me` cannot stand here");
+                self.report(error.with_help(help));
+                None
+            }
+        }
     }
 
     /// The values of a list. Reports an error if the value is not a list or the list is empty.

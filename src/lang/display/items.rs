@@ -7,13 +7,14 @@ use std::{
     sync::Arc,
 };
 
-use super::{Grouped, Quoted, Tags, Written};
+use super::{Grouped, Quoted, Written};
 use crate::{
     desk::{Choosing, Decimal, FieldRef, Kind, MessageFacts, Per, Recipient, Scope, field::known},
     lang::rules::{
         Action, ActionKind, Audience, Automation, Cap, Chart, Condition, Duration, EffectKind, Every, Expect,
-        ExpectKind, Filter, GivenAgent, GivenFired, Let, List, Literal, Macro, Mode, Over, Part, Period, PeriodUnit,
-        PreferLast, Report, RuleTest, SetTo, Sla, Sort, Split, Template, TestComment, Trigger, View, When,
+        ExpectKind, Filter, GivenAgent, GivenFired, Let, List, Literal, Macro, Member, Mode, Over, Part, Period,
+        PeriodUnit, PreferLast, Report, RuleTest, SetTo, Sla, Sort, Split, Template, TestComment, Texts, Trigger, View,
+        When,
     },
 };
 
@@ -262,14 +263,14 @@ impl Display for ActionKind {
                 }
             }
             Self::Clear(field) => write!(f, "clear {field}"),
-            Self::Add(field, members) => write!(f, "add {} {}", set_name(field), Tags(members)),
-            Self::Remove(field, members) => write!(f, "remove {} {}", set_name(field), Tags(members)),
-            Self::Reply { from, text } => {
+            Self::Add(field, members) => write!(f, "add {} {}", set_name(field), named(members, field)),
+            Self::Remove(field, members) => write!(f, "remove {} {}", set_name(field), named(members, field)),
+            Self::Reply { from, texts } => {
                 f.write_str("reply ")?;
                 from.as_ref().map_or(Ok(()), |from| write!(f, "from {} ", Quoted(from)))?;
-                text.fmt(f)
+                texts.fmt(f)
             }
-            Self::Message(text) => write!(f, "message requester {text}"),
+            Self::Message(texts) => write!(f, "message requester {texts}"),
             Self::Ask(text) => write!(f, "ask for satisfaction {text}"),
             Self::Note(text) => write!(f, "note {text}"),
             Self::Notify { to, subject, body } => {
@@ -312,6 +313,20 @@ impl Display for ActionKind {
     }
 }
 
+/// The members that `add` and `remove` name.
+fn named(members: &[Member], field: &FieldRef) -> impl Display {
+    fmt::from_fn(move |f| {
+        for (i, member) in members.iter().enumerate() {
+            f.write_str(if i == 0 { "" } else { ", " })?;
+            match member {
+                Member::Named(name) => super::Member { name, field }.fmt(f)?,
+                Member::Me => f.write_str("me")?,
+            }
+        }
+        Ok(())
+    })
+}
+
 /// How `add` and `remove` name a set.
 fn set_name(field: &FieldRef) -> Cow<'static, str> {
     match &*field.name() {
@@ -332,6 +347,7 @@ impl Display for Recipient {
             Self::Assignee => f.write_str("assignee"),
             Self::PreviousAssignee(None) => f.write_str("previous assignee"),
             Self::PreviousAssignee(Some(name)) => write!(f, "previous assignee {}", Quoted(name)),
+            Self::Watchers => f.write_str("watchers"),
             Self::Requester => f.write_str("requester"),
         }
     }
@@ -348,11 +364,23 @@ impl Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (field, filters) = match self {
             Self::Text(text) => return f.write_str(text),
+            Self::Conversation => return f.write_str("{{ticket.conversation}}"),
             Self::Placeholder { field, filters } => (field, filters),
         };
         write!(f, "{{{{{}{field}", if field.scope() == Scope::Event { "" } else { "ticket." })?;
         filters.iter().try_for_each(|filter| write!(f, " | {filter}"))?;
         f.write_str("}}")
+    }
+}
+
+impl Display for Texts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.by_language.is_empty() {
+            return self.otherwise.fmt(f);
+        }
+        f.write_str("by language {")?;
+        self.by_language.iter().try_for_each(|(language, text)| write!(f, " {language} {text}"))?;
+        write!(f, " otherwise {} }}", self.otherwise)
     }
 }
 

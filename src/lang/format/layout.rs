@@ -113,7 +113,8 @@ fn then(p: &mut Printer, part: &SyntaxNode) {
     let actions: Vec<_> = part.children().collect();
     let beside = match actions.as_slice() {
         [only] => {
-            only.part(SyntaxKind::Message).is_none() && !commented(part) && {
+            let has_block = [SyntaxKind::Message, SyntaxKind::ByLanguage].iter().any(|kind| only.part(*kind).is_some());
+            !has_block && !commented(part) && {
                 let text = format!("then {}", flat_text(only));
                 p.fits(&text)
             }
@@ -133,7 +134,9 @@ fn then(p: &mut Printer, part: &SyntaxNode) {
 fn action(p: &mut Printer, node: &SyntaxNode) {
     for element in solid(node) {
         match &element {
-            SyntaxElement::Node(message) if message.kind() == SyntaxKind::Message => lines_between_braces(p, message),
+            SyntaxElement::Node(block) if matches!(block.kind(), SyntaxKind::Message | SyntaxKind::ByLanguage) => {
+                lines_between_braces(p, block);
+            }
             SyntaxElement::Node(inner) => flat(p, inner),
             SyntaxElement::Token(token) => separated(p, token),
         }
@@ -152,6 +155,7 @@ fn lines_between_braces(p: &mut Printer, block: &SyntaxNode) {
                 p.gap(if fresh { Gap::Tight } else { Gap::Line });
                 p.indented(|p| match part.part(SyntaxKind::Facts) {
                     Some(_) => fact_with_block(p, part),
+                    None if part.part(SyntaxKind::ByLanguage).is_some() => action(p, part),
                     None => flat(p, part),
                 });
                 fresh = false;

@@ -4,9 +4,12 @@ use std::borrow::Cow;
 
 use super::WIDTH;
 use crate::{
-    desk::{Kind, TimeOfDay, field::known},
+    desk::{
+        Kind, TimeOfDay,
+        field::{Declared, Members, known},
+    },
     lang::{
-        ast::is_text,
+        ast::{NodeExt as _, is_text},
         display::{Grouped, Quoted, Tag},
         syntax::{SyntaxKind, SyntaxNode, SyntaxToken, text::Text},
     },
@@ -245,8 +248,15 @@ pub(super) fn spelled(token: &SyntaxToken) -> Cow<'_, str> {
     if token.kind() == SyntaxKind::Path && text == "me" {
         return text.into();
     }
+    if token.kind() == SyntaxKind::Path && parent.is_some_and(|parent| takes_list(&parent)) {
+        return text.into();
+    }
     if name_of && token.kind() == SyntaxKind::Path {
         return Quoted(text).to_string().into();
+    }
+    if asked_field(&place) == Some(Kind::Set(Members::Declared(Declared::Agent))) {
+        let is_name = token.kind() == SyntaxKind::Path && is_value_of(token, &place);
+        return if is_name { Quoted(text).to_string().into() } else { text.into() };
     }
     let tags = matches!(
         place.kind(),
@@ -269,6 +279,15 @@ pub(super) fn spelled(token: &SyntaxToken) -> Cow<'_, str> {
     }
 }
 
+/// Whether a name that is the operand is that of a list.
+fn takes_list(test: &SyntaxNode) -> bool {
+    match test.kind() {
+        SyntaxKind::InTest => true,
+        SyntaxKind::HasTest => test.tokens().any(|token| token.kind() == SyntaxKind::Keyword && token.text() == "of"),
+        _ => false,
+    }
+}
+
 /// The kind of the built-in field that a value belongs to.
 fn asked_field(place: &SyntaxNode) -> Option<Kind> {
     let field = |node: &SyntaxNode| {
@@ -281,11 +300,15 @@ fn asked_field(place: &SyntaxNode) -> Option<Kind> {
     };
     match place.kind() {
         SyntaxKind::SetAction | SyntaxKind::Fact => field(place),
+        SyntaxKind::TagsAction => known(place.token(SyntaxKind::SetField)?.text()).map(|field| field.kind.clone()),
         // A number in a split is the limit of a band.
         SyntaxKind::Split => Some(Kind::Number),
-        SyntaxKind::IsTest | SyntaxKind::CompareTest | SyntaxKind::InTest | SyntaxKind::ChangedTest => {
-            field(&place.parent()?)
-        }
+        SyntaxKind::IsTest
+        | SyntaxKind::CompareTest
+        | SyntaxKind::InTest
+        | SyntaxKind::HasTest
+        | SyntaxKind::ChangedTest
+        | SyntaxKind::ChoiceList => field(&place.parent()?),
         _ => None,
     }
 }

@@ -2,7 +2,9 @@
 
 use std::{borrow::Cow, slice};
 
-use super::{Action, ActionKind, Condition, ConditionKind, Filter, Literal, Op, Part, Predicate, SetTo, Template};
+use super::{
+    Action, ActionKind, Condition, ConditionKind, Filter, Literal, Member, Op, Part, Predicate, SetTo, Template, Texts,
+};
 use crate::desk::{FieldRef, Scope, Viewer, declarations::Agent};
 
 impl Literal {
@@ -29,6 +31,7 @@ impl Op {
             Self::Is(one) | Self::IsNot(one) | Self::Compare(_, one) => one.asks_me(),
             Self::In(some) | Self::NotIn(some) => some.iter().any(Literal::asks_me),
             Self::Changed { from, to } => from.iter().chain(to).any(Literal::asks_me),
+            Self::HasMe => true,
             _ => false,
         }
     }
@@ -47,6 +50,7 @@ impl Op {
             Self::In(some) => Some(Self::In(all(some))),
             Self::NotIn(some) => Some(Self::NotIn(all(some))),
             Self::Changed { from, to } => Some(Self::Changed { from: end(from)?, to: end(to)? }),
+            Self::HasMe => agent.map(|agent| Self::HasAny(vec![agent.name.clone()].into())),
             // Names have no order.
             _ => None,
         }
@@ -95,22 +99,23 @@ impl Condition {
 }
 
 impl Action {
-    /// Whether it can only be done by an agent: it assigns to `me`, or names the agent with no `default`.
+    /// Whether it can only be done by an agent: it acts on `me`, or names the agent with no `default`.
     pub fn needs_agent(&self) -> bool {
+        fn of(texts: &Texts) -> impl Iterator<Item = &Template> {
+            texts.all().map(|(_, text)| text)
+        }
         let texts: Vec<&Template> = match &self.kind {
             ActionKind::Set(_, SetTo::Literal(literal)) => return literal.asks_me(),
-            ActionKind::Set(_, SetTo::Template(text))
-            | ActionKind::Reply { text, .. }
-            | ActionKind::Message(text)
-            | ActionKind::Ask(text)
-            | ActionKind::Note(text) => vec![text],
-            ActionKind::Notify { subject, body, .. } => vec![subject, body],
-            ActionKind::Remind { subject, body, .. } => subject.iter().chain(body).collect(),
+            ActionKind::Add(_, members) | ActionKind::Remove(_, members) => return members.contains(&Member::Me),
+            ActionKind::Set(_, SetTo::Template(text)) | ActionKind::Note(text) => vec![text],
+            ActionKind::Reply { texts, .. } | ActionKind::Message(texts) | ActionKind::Ask(texts) => {
+                of(texts).collect()
+            }
+            ActionKind::Notify { subject, body, .. } => [subject, body].into_iter().flat_map(of).collect(),
+            ActionKind::Remind { subject, body, .. } => subject.iter().chain(body).flat_map(of).collect(),
             ActionKind::Webhook { body, .. } => body.iter().collect(),
             ActionKind::Clear(_)
             | ActionKind::Set(_, SetTo::Match { .. } | SetTo::Field { .. })
-            | ActionKind::Add(..)
-            | ActionKind::Remove(..)
             | ActionKind::Assign { .. }
             | ActionKind::Snooze(_)
             | ActionKind::Merge
@@ -121,7 +126,7 @@ impl Action {
             Part::Placeholder { field, filters } => {
                 is_of_agent(field) && !filters.iter().any(|filter| matches!(filter, Filter::Default(_)))
             }
-            Part::Text(_) => false,
+            Part::Text(_) | Part::Conversation => false,
         })
     }
 }

@@ -23,8 +23,8 @@ pub(super) fn phrase(rules: &[Rule]) -> Option<String> {
 /// The phrase for one rule, and its sort order in the list.
 fn word(rule: Rule, all: &[Rule]) -> Option<(u8, String)> {
     let phrase = |order: u8, text: &str| Some((order, text.to_owned()));
-    // `my groups` is a value, which is expected as well.
-    if rule == Rule::kw_my {
+    // `my groups` is a value, and `by language` stands for texts, which are expected as well.
+    if rule == Rule::kw_my || (rule == Rule::kw_by && all.contains(&Rule::string)) {
         return None;
     }
     let name = format!("{rule:?}");
@@ -68,6 +68,7 @@ fn word(rule: Rule, all: &[Rule]) -> Option<(u8, String)> {
         Rule::comma => phrase(4, "`,`"),
         Rule::equals => phrase(3, "`=`"),
         Rule::message_part => phrase(2, "`subject` or `body`"),
+        Rule::language_text | Rule::language_code => phrase(1, "a language code such as `de`"),
         Rule::fact => phrase(2, "a field and its value"),
         Rule::recipient => phrase(2, "a recipient such as `group \"…\"` or `assignee`"),
         Rule::choosing => phrase(2, "`next agent of` or `least busy agent of`"),

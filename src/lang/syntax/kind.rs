@@ -33,7 +33,7 @@ macro_rules! kinds {
                 match rule {
                     $(Rule::$token_rule => Self::$token,)+
                     $(Rule::$node_rule => Self::$node,)+
-                    Rule::fact_name | Rule::negative_decimal => Self::Path,
+                    Rule::fact_name | Rule::negative_decimal | Rule::language_code => Self::Path,
                     Rule::given_facts => Self::Facts,
                     Rule::extra_close_action | Rule::extra_close_fact | Rule::extra_close_message => Self::ExtraClose,
                     _ => Self::Keyword,
@@ -132,6 +132,8 @@ kinds! {
         ReplyFrom = reply_from,
         DirectAction = direct_action,
         AskAction = ask_action,
+        ByLanguage = by_language,
+        LanguageText = language_text,
         NoteAction = note_action,
         NotifyAction = notify_action,
         RemindAction = remind_action,

@@ -23,7 +23,16 @@ use super::{SyntaxKind, raw, text::Text};
 /// Whether string literals directly below this node are templates.
 pub(super) fn may_stand_in(parent: SyntaxKind) -> bool {
     use SyntaxKind as K;
-    matches!(parent, K::SetAction | K::ReplyAction | K::DirectAction | K::AskAction | K::NoteAction | K::MessagePart)
+    matches!(
+        parent,
+        K::SetAction
+            | K::ReplyAction
+            | K::DirectAction
+            | K::AskAction
+            | K::NoteAction
+            | K::MessagePart
+            | K::LanguageText
+    )
 }
 
 /// Writes the literal at `span` of the file as a template.

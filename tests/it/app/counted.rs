@@ -91,7 +91,8 @@ async fn a_reply_counts_unless_it_is_known_not_to_have_arrived() {
     for (title, steps, counts) in cases {
         let what = format!("{title}: {steps:?}");
         let (sim, directory) = (simulator().await, tempfile::tempdir().unwrap());
-        let (daemon, accounts) = inside::daemon(directory.path(), &sim, &["acme"], RULES, "").await;
+        let (daemon, accounts) =
+            inside::daemon(directory.path(), &sim, &["acme"], RULES, "[[agent]]\nname = \"Ana\"\n").await;
         let now = sim.now();
         let line = format!(
             r#"{{"data":{{"id":"10","author_id":"1","conversation_id":"10","text":"@acme help","created_at":"{now}"}},
@@ -101,7 +102,7 @@ async fn a_reply_counts_unless_it_is_known_not_to_have_arrived() {
         while daemon.take_next().await.unwrap() {}
         let (store, rules) = (daemon.store(), daemon.rules());
         let found = rules.macros.iter().find(|m| m.title == *title).unwrap();
-        let update = AgentUpdate::of_macro(Actor::Owner, Via::Cli, found);
+        let update = AgentUpdate::of_macro(Actor::Agent("Ana".into()), Via::Cli, found);
         agent::update(daemon.app(), TicketId(1), &update).await.unwrap();
         let said = ticket(store).await;
         for one in *steps {
@@ -113,6 +114,7 @@ async fn a_reply_counts_unless_it_is_known_not_to_have_arrived() {
         assert_eq!((left.replies, left.comments), (replies, 1 + notes + replies), "{what}");
         assert_eq!(left.first_reply, said.first_reply.filter(|_| replies > 0), "{what}");
         assert_eq!(left.waiting_since.is_some(), replies == 0, "{what}");
+        assert_eq!((said.last_replier.as_deref(), left.last_replier.is_some()), (Some("Ana"), replies > 0), "{what}");
         let public = match (*title, *counts) {
             ("Parts", _) if !steps.iter().any(|step| matches!(step, Sent)) => "And there.",
             (_, true) => "Look here.",

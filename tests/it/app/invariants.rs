@@ -27,14 +27,8 @@ fn possible(mut ticket: Ticket) -> Ticket {
         *count = (*count).clamp(0, 1 << 40);
     }
     let known = [&mut person.followers, &mut person.following, &mut person.tweets, &mut person.listed];
-    let of_post = [
-        &mut post.likes,
-        &mut post.reposts,
-        &mut post.replies,
-        &mut post.links,
-        &mut post.mentions,
-        &mut post.length,
-    ];
+    let of_post =
+        [&mut post.likes, &mut post.reposts, &mut post.replies, &mut post.links, &mut post.mentions, &mut post.length];
     for number in known.into_iter().chain(of_post) {
         number.take_if(|n| *n < 0);
     }
@@ -72,6 +66,9 @@ fn possible(mut ticket: Ticket) -> Ticket {
     ticket.last_reply = ticket.last_reply.max(ticket.first_reply);
     if ticket.replies > 0 {
         ticket.last_reply.get_or_insert(ticket.updated);
+    }
+    if ticket.last_reply.is_none() {
+        ticket.last_replier = None;
     }
     ticket.waiting_since.take_if(|since| Some(*since) <= ticket.last_reply);
     ticket.requester_updated = ticket.requester_updated.max(ticket.waiting_since);

@@ -40,6 +40,15 @@ async fn a_ticket_is_updated_and_answered() {
     assert!(after["ticket"]["tags"].as_array().unwrap().contains(&"refund".into()), "{after}");
     assert!(after["version"].as_i64().unwrap() > seen);
 
+    // Whoever follows a ticket finds it.
+    let by = |arguments: &[&str]| json(database, &[arguments, &["--as", "Maya Lindqvist"]].concat());
+    by(&["ticket", "update", "3", "--add-watcher", "me", "--add-watcher", "Tomás Rey"]);
+    assert_eq!(shown()["ticket"]["watchers"], serde_json::json!(["Maya Lindqvist", "Tomás Rey"]));
+    let followed = || by(&["ticket", "list", "--where", "watchers has me"]).as_array().unwrap().len();
+    assert_eq!(followed(), 1);
+    by(&["ticket", "update", "3", "--remove-watcher", "me"]);
+    assert_eq!((shown()["ticket"]["watchers"].clone(), followed()), (serde_json::json!(["Tomás Rey"]), 0));
+
     // With an earlier version, a field may be changed, except one that has changed since.
     let version = seen.to_string();
     let (status, _, errors) =

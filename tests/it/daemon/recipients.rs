@@ -33,6 +33,11 @@ groups = ["Night"]
 
 [[agent]]
 name = "Cas"
+
+[[agent]]
+name = "Dan"
+email = "dan@acme.example"
+sees = "assigned"
 "#;
 
 const RULES: &str = r#"
@@ -51,6 +56,12 @@ trigger "Handed on" {
   when assignee changed
   then notify previous assignee, assignee { subject "handed on" body "b" }
 }
+
+trigger "News" {
+  on updated
+  when watchers changed
+  then notify watchers { subject "news" body "{{ticket.watchers}}: {{ticket.conversation}}" }
+}
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,7 +75,17 @@ async fn everybody_with_an_address_is_told_and_the_others_are_named() {
     daemon.run_until_idle().await.unwrap();
     for agent in ["Ana", "Cas", "Ben"] {
         let set = [("assignee".to_owned(), agent.to_owned())];
-        let described = Description { set: &set, ..Description::default() };
+        let described = Description { set: &set, note: Some("handed on"), ..Description::default() };
+        let actions = described.actions("test", &daemon.rules().desk).map_err(|(found, _)| found).unwrap();
+        let update = AgentUpdate::new(Actor::Owner, Via::Cli, actions);
+        agent::update(daemon.app(), TicketId(1), &update).await.unwrap();
+        daemon.run_until_idle().await.unwrap();
+    }
+    let (watchers, nobody) = (["Ana", "Cas", "Dan"].map(str::to_owned), ["Ana".to_owned()]);
+    for described in [
+        Description { add_watchers: &watchers, note: Some("between us"), ..Description::default() },
+        Description { remove_watchers: &nobody, ..Description::default() },
+    ] {
         let actions = described.actions("test", &daemon.rules().desk).map_err(|(found, _)| found).unwrap();
         let update = AgentUpdate::new(Actor::Owner, Via::Cli, actions);
         agent::update(daemon.app(), TicketId(1), &update).await.unwrap();
@@ -72,10 +93,13 @@ async fn everybody_with_an_address_is_told_and_the_others_are_named() {
     }
 
     // Who outside is told stands alone.
-    let mut told: Vec<_> = std::fs::read_dir(&mail)
+    let mails: Vec<_> = std::fs::read_dir(&mail)
         .unwrap()
-        .map(|mail| {
-            let text = std::fs::read_to_string(mail.unwrap().path()).unwrap().replace("\r\n ", " ");
+        .map(|mail| std::fs::read_to_string(mail.unwrap().path()).unwrap().replace("\r\n ", " "))
+        .collect();
+    let mut told: Vec<_> = mails
+        .iter()
+        .map(|text| {
             let header = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
             format!("{}: {}", header("Subject: "), header("To: "))
         })
@@ -88,11 +112,15 @@ async fn everybody_with_an_address_is_told_and_the_others_are_named() {
             "handed on: ana@acme.example",
             "handed on: ana@acme.example",
             "handed on: ben@acme.example",
+            "news: ana@acme.example",
             "nobody: social@acme.example",
             "some: ana@acme.example, ben@acme.example",
             "some: ops@partner.example",
         ]
     );
+    let news = mails.iter().find(|mail| mail.contains("Subject: news")).unwrap();
+    let (latest, earlier) = (news.find("between us").unwrap(), news.find("handed on").unwrap());
+    assert!(news.contains("Ana, Cas, Dan: ") && news.contains("@acme hello") && latest < earlier, "{news}");
     let outgoing = daemon.store().outgoing(TicketId(1)).await.unwrap();
     let outgoing: Vec<_> = outgoing.iter().map(|item| (&*item.state, item.reason.as_deref())).collect();
     let expected = [
@@ -105,6 +133,9 @@ async fn everybody_with_an_address_is_told_and_the_others_are_named() {
         ("sent", Some("the ticket had no other assignee before")),
         ("sent", Some("\"Cas\" has no email address")),
         ("sent", Some("\"Cas\" has no email address")),
+        // Dan follows it, and does not see it.
+        ("sent", Some("\"Cas\" has no email address; \"Dan\" does not see the ticket")),
+        ("refused", Some("\"Cas\" has no email address; \"Dan\" does not see the ticket")),
     ];
     assert_eq!(outgoing, expected);
 
@@ -112,5 +143,5 @@ async fn everybody_with_an_address_is_told_and_the_others_are_named() {
     let replayed =
         replay(daemon.store(), Viewer::Owner, daemon.rules().rules(), TicketId(1), None, By::Then).await.unwrap();
     let of_runs: Vec<_> = replayed.runs.iter().map(|run| (run.agrees, run.outgoing.len())).collect();
-    assert_eq!(of_runs, [(true, 5), (true, 1), (true, 1), (true, 1)]);
+    assert_eq!(of_runs, [(true, 5), (true, 1), (true, 1), (true, 1), (true, 1), (true, 1)]);
 }

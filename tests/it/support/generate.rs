@@ -19,13 +19,13 @@ use twite::{
         PastStatus, Per, Person, PostFacts, Priority, RatedBy, Rating, Recipient, Sample, Satisfaction, Scope,
         SlaTarget, Status, Ticket, TicketId, TicketType, VerifiedType, Via, XAction,
         declarations::{AccountName, Agent, Schedule, Sees},
-        field::{FIELDS, Members},
+        field::{Declared, FIELDS, Members},
         normalize::tag,
     },
     lang::rules::{
         Action, ActionKind, Automation, Cap, Capture, Comparison, Condition, ConditionKind, Duration, Folded, LastDays,
-        Let, Literal, Mode, On, Op, Part, Pattern, Predicate, PreferLast, Relation, Rules, SetTo, Sla, SlaTime, Span,
-        Template, Trigger, Values, Version,
+        Let, Literal, Member, Mode, On, Op, Part, Pattern, Predicate, PreferLast, Relation, Rules, SetTo, Sla, SlaTime,
+        Span, Template, Texts, Trigger, Values, Version,
     },
 };
 
@@ -174,6 +174,18 @@ fn tags() -> impl Strategy<Value = Vec<String>> {
     collection::vec(sample::select(TAGS).prop_map(tag), 0..4)
 }
 
+/// Members of a set: names of agents, words, or else tags. Sometimes those of another set.
+fn members(kind: &Kind) -> BoxedStrategy<Vec<String>> {
+    match kind {
+        Kind::Set(Members::Declared(Declared::Agent)) => collection::vec(one_name(), 0..4).boxed(),
+        Kind::Set(Members::Words(words)) => {
+            let words = sample::select(words.words).prop_map(str::to_owned);
+            prop_oneof![9 => collection::vec(words, 0..3), 1 => tags()].boxed()
+        }
+        _ => tags().boxed(),
+    }
+}
+
 fn number() -> impl Strategy<Value = i64> {
     prop_oneof![-1..3i64, sample::select(vec![i64::MIN, i64::MAX, 10_000])]
 }
@@ -291,7 +303,7 @@ prop_compose! {
     pub fn ticket()(
         (status, channel) in (sample::select(Status::ALL), sample::select(Channel::ALL)),
         (priority, kind) in (word(Priority::ALL), word(TicketType::ALL)),
-        names in collection::vec(option::of(one_name()), 4),
+        names in collection::vec(option::of(one_name()), 5),
         texts in collection::vec(option::of(text()), 5),
         tags in tags(),
         requester in person().boxed(),
@@ -301,7 +313,7 @@ prop_compose! {
         past in collection::vec((sample::select(Status::ALL), time()), 0..4),
         (dates, sla) in (collection::vec(option::of(time()), 9), option::of(one_name())),
         (satisfaction, satisfaction_by, said) in (word(Satisfaction::ALL), word(RatedBy::ALL), option::of(text())),
-        custom in custom(),
+        (custom, watchers) in (custom(), collection::btree_set(one_name(), 0..3)),
     ) -> Ticket {
         // In order, as they come to be.
         let status_changed = times[8].unwrap_or(now());
@@ -323,6 +335,7 @@ prop_compose! {
             assignee: names[3].clone(),
             problem: (counts[1] > 0).then_some(TicketId(counts[1])),
             problem_solved: (counts[1] > 0).then_some(times[5]).flatten(),
+            watchers,
             requester,
             language: texts[2].clone(),
             post,
@@ -341,6 +354,7 @@ prop_compose! {
             requester_updated: times[5],
             first_reply: times[6],
             last_reply: dates[0],
+            last_replier: names[4].clone(),
             waiting_since: dates[1],
             sla,
             breach: dates[2],
@@ -403,24 +417,13 @@ fn literal(kind: &Kind) -> BoxedStrategy<Literal> {
         .boxed(),
         Kind::Text => text().prop_map(|text| Literal::Text(text.as_str().into())).boxed(),
         Kind::Decimal => decimal().prop_map(Literal::Decimal).boxed(),
-        Kind::Set(members) => members_of(members).prop_map(Literal::Set).boxed(),
+        Kind::Set(_) => members(kind).prop_map(Literal::Set).boxed(),
         Kind::Time => time().prop_map(Literal::Time).boxed(),
         // Around now in the time zones of the schedules.
         Kind::TimeOfDay => sample::select(vec!["00:00", "07:00", "07:01", "11:59", "12:00", "17:30", "23:59"])
             .prop_map(|time| Literal::TimeOfDay(time.parse().unwrap()))
             .boxed(),
         Kind::Date => date().prop_map(Literal::Date).boxed(),
-    }
-}
-
-/// Members of a set, sometimes also of another one.
-fn members_of(members: &Members) -> BoxedStrategy<Vec<String>> {
-    match members {
-        Members::Words(words) => {
-            let words = sample::select(words.words).prop_map(str::to_owned);
-            prop_oneof![9 => collection::vec(words, 0..3), 1 => tags()].boxed()
-        }
-        Members::Tags | Members::Choices(_) => tags().boxed(),
     }
 }
 
@@ -456,11 +459,7 @@ fn test(kind: &Kind) -> BoxedStrategy<Op> {
             _ => Literal::Word { word: format!("filler {n}"), rank: None },
         })
     };
-    let members = match kind {
-        Kind::Set(members) => members.clone(),
-        _ => Members::Tags,
-    };
-    let tags = || listed(members_of(&members), |n| format!("filler{n}"));
+    let tags = || listed(members(kind), |n| format!("filler{n}"));
     let needles = |how: fn(&str) -> Folded| {
         let some = collection::vec(text().prop_map(move |text| how(&text)), 1..4);
         listed(some, |n| format!("filler {n}").as_str().into())
@@ -492,6 +491,7 @@ fn test(kind: &Kind) -> BoxedStrategy<Op> {
             tags().prop_map(Op::HasAny).boxed(),
             tags().prop_map(Op::HasAll).boxed(),
             tags().prop_map(Op::HasNone).boxed(),
+            Just(Op::HasMe).boxed(),
             sample::select(vec!["a", "v", "vi", "zo", "f", "x"])
                 .prop_map(|start| Op::HasStarting(start.into()))
                 .boxed(),
@@ -603,6 +603,9 @@ pub fn event(ticket: &Ticket) -> impl Strategy<Value = Event> + use<> {
             if which & 8 == 0 {
                 before.requester.tags = tags.into_iter().collect();
             }
+            if which & 16 == 0 {
+                before.watchers.clear();
+            }
             before
         },
     );
@@ -630,11 +633,27 @@ fn template() -> impl Strategy<Value = Template> {
     collection::vec(part, 0..3).prop_map(|parts| Template { parts })
 }
 
-/// A field whose value is a set.
-fn set_field() -> impl Strategy<Value = FieldRef> {
-    sample::select(
-        all_fields().into_iter().filter(|field| field.writable() && field.kind().is_set()).collect::<Vec<_>>(),
-    )
+/// A text, or one for each of several languages; [`TEXTS`] has some.
+fn texts() -> impl Strategy<Value = Texts> {
+    let languages = collection::vec((sample::select(vec!["de", "order", "fr"]), template()), 0..3);
+    let languages = prop_oneof![2 => Just(vec![]), 1 => languages];
+    (languages, template()).prop_map(|(languages, otherwise)| {
+        let by_language = languages.into_iter().map(|(language, text)| (language.to_owned(), text)).collect();
+        Texts { by_language, otherwise }
+    })
+}
+
+/// A field whose value is a set, and members that are added to it or removed from it.
+fn set_members() -> impl Strategy<Value = (FieldRef, Vec<Member>)> {
+    let sets: Vec<_> = all_fields().into_iter().filter(|field| field.writable() && field.kind().is_set()).collect();
+    sample::select(sets).prop_flat_map(|set| {
+        let me = matches!(set.kind(), Kind::Set(Members::Declared(Declared::Agent))).then_some(Member::Me);
+        let named = members(&set.kind()).prop_map(|names| names.into_iter().map(Member::Named).collect::<Vec<_>>());
+        (Just(set), named, any::<bool>()).prop_map(move |(set, mut members, with_me)| {
+            members.extend(me.clone().filter(|_| with_me));
+            (set, members)
+        })
+    })
 }
 
 /// Any action; those that change fields which other rules test are more frequent.
@@ -665,18 +684,18 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         };
         value.prop_map(move |value| ActionKind::Set(field.clone(), value))
     });
-    let message = || option::of(template());
+    let message = || option::of(texts());
     let action = prop_oneof![
         6 => set,
         2 => settable().prop_map(ActionKind::Clear),
-        5 => (set_field(), tags()).prop_map(|(set, tags)| ActionKind::Add(set, tags)),
-        3 => (set_field(), tags()).prop_map(|(set, tags)| ActionKind::Remove(set, tags)),
-        1 => (option::of(Just("social".to_owned())), template())
-            .prop_map(|(from, text)| ActionKind::Reply { from, text }),
-        1 => template().prop_map(ActionKind::Message),
-        2 => template().prop_map(ActionKind::Ask),
+        5 => set_members().prop_map(|(set, members)| ActionKind::Add(set, members)),
+        3 => set_members().prop_map(|(set, members)| ActionKind::Remove(set, members)),
+        1 => (option::of(Just("social".to_owned())), texts())
+            .prop_map(|(from, texts)| ActionKind::Reply { from, texts }),
+        1 => texts().prop_map(ActionKind::Message),
+        2 => texts().prop_map(ActionKind::Ask),
         1 => template().prop_map(ActionKind::Note),
-        1 => (recipients(), template(), template())
+        1 => (recipients(), texts(), texts())
             .prop_map(|(to, subject, body)| ActionKind::Notify { to, subject, body }),
         1 => (recipients(), duration(), message(), message())
             .prop_map(|(to, after, subject, body)| ActionKind::Remind { to, after, subject, body }),
@@ -692,7 +711,7 @@ pub fn action() -> impl Strategy<Value = ActionKind> {
         1 => duration().prop_map(ActionKind::Snooze),
         1 => Just(ActionKind::Merge),
         1 => sample::select(XAction::ALL.to_vec()).prop_map(ActionKind::AtX),
-        1 => (one_name(), message()).prop_map(|(name, body)| ActionKind::Webhook { name, body }),
+        1 => (one_name(), option::of(template())).prop_map(|(name, body)| ActionKind::Webhook { name, body }),
         1 => Just(ActionKind::Stop),
     ];
     action.prop_map(|action| match action {
@@ -722,6 +741,7 @@ fn recipients() -> impl Strategy<Value = Vec<Recipient>> {
         Just(Recipient::Assignee),
         Just(Recipient::PreviousAssignee(None)),
         Just(Recipient::Requester),
+        Just(Recipient::Watchers),
         Just(Recipient::TicketGroup),
         Just(Recipient::TicketAgents),
         one_name().prop_map(Recipient::Group),

@@ -31,7 +31,7 @@ pub(super) static LINT: Lint = Lint {
 fn check(_: &Context<'_>, file: &File, node: &SyntaxNode, found: &mut Vec<Diagnostic>) {
     // Hashtags keep the case in which their authors write them.
     let is_set = sets_tags(node);
-    if asks_choices(node)
+    if asks_names(node)
         || (node.kind() == SyntaxKind::SetAction && !is_set)
         || (node.kind() != SyntaxKind::TagsAction && asks_hashtags(node))
     {
@@ -54,14 +54,14 @@ fn check(_: &Context<'_>, file: &File, node: &SyntaxNode, found: &mut Vec<Diagno
     }
 }
 
-/// Whether a node is about the choices of a declared field.
-fn asks_choices(node: &SyntaxNode) -> bool {
+/// Whether a node is about declared names: agents, or the choices of a declared field.
+fn asks_names(node: &SyntaxNode) -> bool {
     node.token(SyntaxKind::SetField).is_some()
         || node
             .parent()
             .and_then(Question::cast)
             .and_then(|asked| asked.name())
-            .is_some_and(|name| Owner::split(name.text()).1.starts_with("field."))
+            .is_some_and(|name| name.text() == "watchers" || Owner::split(name.text()).1.starts_with("field."))
 }
 
 /// Whether a node is an action that sets the tags.

@@ -8,6 +8,7 @@ use crate::{
         check::value::written,
         codes::Code,
         diagnostic::{Diagnostic, Grade, Severity},
+        language::named,
         syntax::{SyntaxElement, SyntaxKind, SyntaxNode},
     },
 };
@@ -24,47 +25,11 @@ pub(super) static LINT: Lint = Lint {
     check: Check::Nodes(&[SyntaxKind::Fact, SyntaxKind::Question], check),
 };
 
-/// Codes of languages, with their names and with the country codes that are written for them.
-const NAMES: &[(&str, &[&str])] = &[
-    ("ar", &["arabic", "arabisch", "arabe", "árabe"]),
-    ("bg", &["bulgarian", "bulgarisch"]),
-    ("ca", &["catalan", "català"]),
-    ("cs", &["czech", "tschechisch", "čeština", "cz"]),
-    ("da", &["danish", "dänisch", "dansk", "dk"]),
-    ("de", &["german", "deutsch", "allemand", "alemán"]),
-    ("el", &["greek", "griechisch", "gr"]),
-    ("en", &["english", "englisch", "anglais", "inglés", "gb", "us"]),
-    ("es", &["spanish", "spanisch", "español", "espagnol", "castellano"]),
-    ("fa", &["persian", "farsi"]),
-    ("fi", &["finnish", "finnisch", "suomi"]),
-    ("fr", &["french", "französisch", "français", "francés"]),
-    ("he", &["hebrew", "hebräisch"]),
-    ("hi", &["hindi"]),
-    ("hu", &["hungarian", "ungarisch", "magyar"]),
-    ("id", &["indonesian", "indonesisch"]),
-    ("it", &["italian", "italienisch", "italiano", "italien"]),
-    ("ja", &["japanese", "japanisch", "japonais", "japonés", "jp"]),
-    ("ko", &["korean", "koreanisch"]),
-    ("nl", &["dutch", "niederländisch", "nederlands", "néerlandais"]),
-    ("no", &["norwegian", "norwegisch", "norsk", "nb"]),
-    ("pl", &["polish", "polnisch", "polski"]),
-    ("pt", &["portuguese", "portugiesisch", "português", "portugais"]),
-    ("ro", &["romanian", "rumänisch"]),
-    ("ru", &["russian", "russisch", "russe", "ruso"]),
-    ("sv", &["swedish", "schwedisch", "svenska"]),
-    ("th", &["thai"]),
-    ("tr", &["turkish", "türkisch", "türkçe"]),
-    ("uk", &["ukrainian", "ukrainisch", "ua"]),
-    ("ur", &["urdu"]),
-    ("vi", &["vietnamese", "vietnamesisch"]),
-    ("zh", &["chinese", "chinesisch", "chinois", "chino", "cn"]),
-];
-
 fn check(_: &Context<'_>, file: &File, node: &SyntaxNode, found: &mut Vec<Diagnostic>) {
     for value in languages(node) {
         let text = written(&value);
         let code = normalize::language(&text);
-        let meant = NAMES.iter().find(|(_, names)| names.contains(&&*code)).map(|(code, _)| *code);
+        let meant = named(&code);
         if meant.is_none() && code.chars().count() <= 3 {
             continue;
         }

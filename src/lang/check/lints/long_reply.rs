@@ -27,26 +27,30 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let longest = rules.desk.accounts.iter().map(|a| a.post_length).max().unwrap_or(280);
     for Acting { when, then, .. } in Acting::all(rules) {
         for action in then {
-            let Some(text) = action.kind.reply() else { continue };
             let from = match &action.kind {
                 ActionKind::Reply { from, .. } => from.as_deref(),
                 _ => None,
             };
             let account = from.and_then(|from| rules.desk.accounts.iter().find(|account| account.handle == from));
             let most = account.map_or(longest, |account| account.post_length);
-            let (least, greatest) = (least_weight(text), greatest_weight(text, &rules.desk));
             // Direct messages can be longer, so a rule that tests the channel is skipped.
-            if greatest <= most || when.is_some_and(asks_channel) {
-                continue;
+            let Some(texts) = action.kind.reply().filter(|_| !when.is_some_and(asks_channel)) else { continue };
+            for (language, text) in texts.all() {
+                let (least, greatest) = (least_weight(text), greatest_weight(text, &rules.desk));
+                if greatest <= most {
+                    continue;
+                }
+                let what = language.map_or_else(|| "reply".to_owned(), |code| format!("reply in `{code}`"));
+                let (message, help) = if least > most {
+                    let message = format!("{what} too long: at least {least} characters, but a post may have {most}");
+                    (message, "shorten it, or add the condition `channel is twitter_dm`")
+                } else {
+                    let message =
+                        format!("{what} may be too long: up to {greatest} characters, but a post may have {most}");
+                    (message, "shorten it, or limit a value, as in `{{ticket.requester.name | truncate: 20}}`")
+                };
+                found.push(Diagnostic::new(&LINT.code, action.span.clone(), message).with_help(help));
             }
-            let (message, help) = if least > most {
-                let message = format!("reply too long: at least {least} characters, but a post may have {most}");
-                (message, "shorten it, or add the condition `channel is twitter_dm`")
-            } else {
-                let message = format!("reply may be too long: up to {greatest} characters, but a post may have {most}");
-                (message, "shorten it, or limit a value, as in `{{ticket.requester.name | truncate: 20}}`")
-            };
-            found.push(Diagnostic::new(&LINT.code, action.span.clone(), message).with_help(help));
         }
     }
 }
@@ -80,6 +84,7 @@ fn least_weight(text: &Template) -> usize {
         .map(|part| match part {
             Part::Text(text) => text.as_str(),
             Part::Placeholder { .. } => " ",
+            Part::Conversation => "",
         })
         .collect();
     weighted_length(&spaced).saturating_sub(placeholders)
@@ -92,6 +97,7 @@ fn greatest_weight(text: &Template, desk: &Declarations) -> usize {
         .iter()
         .map(|part| match part {
             Part::Text(text) => text.clone(),
+            Part::Conversation => String::new(),
             Part::Placeholder { field, filters } => "x".repeat(max_chars(field, filters, desk)),
         })
         .collect();

@@ -13,7 +13,7 @@ use crate::{
         codes::Code,
         diagnostic::{Diagnostic, Grade, Severity},
         display::Tag,
-        rules::{ActionKind, Literal, Rules, SetTo, When},
+        rules::{ActionKind, Literal, Member, Rules, SetTo, When},
         syntax::{SyntaxElement, SyntaxKind, SyntaxNode},
     },
 };
@@ -92,7 +92,13 @@ fn added(rules: &Rules) -> BTreeSet<String> {
         _ => vec![],
     };
     let acted = Acting::all(rules).flat_map(|rule| rule.then).flat_map(|action| match &action.kind {
-        ActionKind::Add(field, tags) if field.name() == "tags" => tags.clone(),
+        ActionKind::Add(field, tags) if field.name() == "tags" => {
+            let named = |member: &Member| match member {
+                Member::Named(tag) => Some(tag.clone()),
+                Member::Me => None,
+            };
+            tags.iter().filter_map(named).collect()
+        }
         ActionKind::Set(field, SetTo::Literal(literal)) if field.name() == "tags" => set(literal),
         _ => vec![],
     });

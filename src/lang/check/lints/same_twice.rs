@@ -4,12 +4,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use super::{Check, Context, File, Lint};
 use crate::{
-    desk::{
-        FieldRef, Kind,
-        field::{Declared, Members},
-        normalize,
-        text::fold,
-    },
+    desk::{FieldRef, Kind, field::Members, normalize, text::fold},
     lang::{
         ast::{self, AstNode as _, NodeExt, span_of},
         check::value::written,
@@ -93,11 +88,7 @@ fn key(list: &SyntaxNode, field: Option<&FieldRef>, context: &Context<'_>, text:
     match field.map(|field| (field, field.kind())) {
         None if is_tags => normalize::tag(text),
         Some((_, Kind::Set(Members::Tags))) => normalize::tag(text),
-        Some((_, Kind::Declared(declared))) => {
-            context.context.desk.declared_name(&declared, text).map_or_else(|| fold(text).into_owned(), str::to_owned)
-        }
-        Some((_, Kind::Set(Members::Choices(field)))) => {
-            let declared = Declared::Choice(field);
+        Some((_, Kind::Declared(declared) | Kind::Set(Members::Declared(declared)))) => {
             context.context.desk.declared_name(&declared, text).map_or_else(|| fold(text).into_owned(), str::to_owned)
         }
         Some((field, Kind::Text)) => fold(&field.normalize(text)).into_owned(),

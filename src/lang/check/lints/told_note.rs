@@ -6,7 +6,7 @@ use crate::{
     lang::{
         codes::Code,
         diagnostic::{Diagnostic, Severity},
-        rules::{ActionKind, Part, Template},
+        rules::{ActionKind, Part, Texts},
     },
 };
 
@@ -25,9 +25,9 @@ pub(super) static LINT: Lint = Lint {
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let desk = context.context.desk;
     for action in Acting::all(context.rules).flat_map(|rule| rule.then) {
-        let (texts, who): (Vec<&Template>, _) = match &action.kind {
-            ActionKind::Reply { text, .. } | ActionKind::Ask(text) | ActionKind::Message(text) => {
-                (vec![text], "the requester".to_owned())
+        let (texts, who): (Vec<&Texts>, _) = match &action.kind {
+            ActionKind::Reply { texts, .. } | ActionKind::Ask(texts) | ActionKind::Message(texts) => {
+                (vec![texts], "the requester".to_owned())
             }
             ActionKind::Notify { to, subject, body } => match stranger(to, desk) {
                 Some(who) => (vec![subject, body], who),
@@ -42,7 +42,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let is_mail = action.kind.reply().is_none();
         let has = |name: &str| {
             let is_it = |part: &Part| matches!(part, Part::Placeholder { field, .. } if field.name() == name);
-            texts.iter().flat_map(|text| &text.parts).any(is_it)
+            texts.iter().flat_map(|texts| texts.all()).flat_map(|(_, text)| &text.parts).any(is_it)
         };
         let (what, help) = if has("requester.note") {
             ("what agents noted about the requester", "leave out `{{ticket.requester.note}}`: it is meant for agents")
