@@ -551,6 +551,24 @@ CREATE INDEX firing_by_rule ON firing (rule, shadow, at);
 CREATE INDEX firing_by_account ON firing (rule, shadow, account, at);
 CREATE INDEX firing_by_ticket ON firing (ticket, rule, shadow, at);
 
+-- Volumes that last: the ticket with which each started, and the whole minute on which it ends unless more are counted.
+CREATE TABLE volume (
+  title    TEXT COLLATE "C" PRIMARY KEY,
+  ticket   BIGINT NOT NULL REFERENCES ticket (id),
+  since    BIGINT NOT NULL,
+  ends_at  BIGINT NOT NULL
+);
+CREATE INDEX volume_by_end ON volume (ends_at);
+
+-- When volumes last counted a ticket. What is too old to matter is deleted.
+CREATE TABLE volume_ticket (
+  volume  TEXT COLLATE "C" NOT NULL,
+  ticket  BIGINT NOT NULL REFERENCES ticket (id),
+  at      BIGINT NOT NULL,
+  PRIMARY KEY (volume, ticket)
+);
+CREATE INDEX volume_ticket_by_at ON volume_ticket (volume, at);
+
 -- What caps held back.
 CREATE TABLE held_back (
   ticket  BIGINT NOT NULL REFERENCES ticket (id),

@@ -297,6 +297,7 @@ pub async fn update(app: &App, id: TicketId, update: &AgentUpdate) -> Result<App
 impl UnitOfWork<'_> {
     async fn update(&mut self, id: TicketId, update: &AgentUpdate) -> Result<Applied, NotDone> {
         let now = self.now();
+        self.end_volumes(now).await?;
         self.catch_up(id, now).await?;
         let rules = self.rules.clone();
         let viewer = update.viewer(&rules.desk)?;
@@ -328,7 +329,7 @@ impl UnitOfWork<'_> {
         }
         let mut ticket = done.ticket;
         self.leave_all(&mut ticket, version, update, &done.effects, now).await?;
-        let decision = self.decide(&ticket, &mut done.event, now).await?;
+        let decision = self.decide(&ticket, &mut done.event, now, now).await?;
         self.keep(&ticket, &done.event, &decision, None, now).await?;
         let version = self.tx.ticket_version(id).await?;
         Ok(Applied { before, effects: done.effects, decision, version })

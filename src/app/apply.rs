@@ -38,10 +38,11 @@ impl UnitOfWork<'_> {
             comment: Some(comment),
             cause: None,
             fired_before: vec![],
+            volumes: vec![],
         };
         let now = self.now();
         ticket.updated = ticket.updated.max(now);
-        let decision = self.decide(&ticket, &mut event, now).await?;
+        let decision = self.decide(&ticket, &mut event, post.made.min(now), now).await?;
         // What rules changed on the person is saved below, which other tickets of the person are evaluated for.
         let mut opened = Cow::Borrowed(&decision.ticket);
         if opened.requester != ticket.requester {
@@ -116,9 +117,10 @@ impl UnitOfWork<'_> {
                 comment: Some(comment),
                 cause: None,
                 fired_before: vec![],
+                volumes: vec![],
             };
             let answerable = (author == Author::Requester).then_some(comment_id);
-            self.run(ticket, event, answerable).await?;
+            self.run(ticket, event, answerable, post.made).await?;
         } else {
             self.save(&ticket, self.now()).await?;
         }
@@ -144,17 +146,26 @@ impl UnitOfWork<'_> {
                 comment: Some(event_comment(post, author)),
                 cause: None,
                 fired_before: vec![],
+                volumes: vec![],
             };
-            self.run(ticket, event, (author == Author::Requester).then_some(comment_id)).await?;
+            let answerable = (author == Author::Requester).then_some(comment_id);
+            self.run(ticket, event, answerable, self.now()).await?;
         }
         Ok(())
     }
 
     /// Runs the rules on a ticket as the event left it, and stores the decision.
-    async fn run(&mut self, mut ticket: Ticket, event: Event, answerable: Option<i64>) -> Result<(), StoreError> {
+    async fn run(
+        &mut self,
+        mut ticket: Ticket,
+        mut event: Event,
+        answerable: Option<i64>,
+        happened: Timestamp,
+    ) -> Result<(), StoreError> {
         let now = self.now();
         ticket.updated = ticket.updated.max(now);
-        self.run_at(&ticket, event, answerable, now).await
+        let decision = self.decide(&ticket, &mut event, happened.min(now), now).await?;
+        self.keep(&ticket, &event, &decision, answerable, now).await
     }
 
     /// Runs the rules as of `now`, and stores the decision.
@@ -165,7 +176,7 @@ impl UnitOfWork<'_> {
         answerable: Option<i64>,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let decision = self.decide(ticket, &mut event, now).await?;
+        let decision = self.decide(ticket, &mut event, now, now).await?;
         self.keep(ticket, &event, &decision, answerable, now).await
     }
 
@@ -199,6 +210,7 @@ impl UnitOfWork<'_> {
         let mut after = decision.ticket.clone();
         let record = self.tx.record(&DecisionRecord { ticket, event, now, decision }).await?;
         self.count_firings(ticket, decision, now).await?;
+        self.keep_volumes(ticket, event).await?;
         for held in &decision.held_back {
             let (rule, cap) = (held.rule.clone(), held.cap.clone());
             self.notices.push(Notice::HeldBack { ticket: id, rule, shadow: held.shadow, cap });

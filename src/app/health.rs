@@ -13,7 +13,7 @@ use super::{
 use crate::{
     desk::{Destination, Viewer},
     lang::{self, Follow, rules::Version},
-    store::{HeldBackLately, Lease, Queued, Queues, StoppedLoop, Store, StoreError},
+    store::{HeldBackLately, LastingVolume, Lease, Queued, Queues, StoppedLoop, Store, StoreError},
 };
 
 /// Health of a desk.
@@ -49,6 +49,8 @@ pub struct Health {
     pub loops: Vec<StoppedLoop>,
     /// The rules that a cap held back within the last day.
     pub held_back: Vec<HeldBackLately>,
+    /// The volumes that last.
+    pub volumes: Vec<LastingVolume>,
 }
 
 /// The live version of the rules.
@@ -135,20 +137,21 @@ impl Health {
             Some(store) => LiveSet::read(store).await?,
             None => None,
         };
-        let (lease, queues, loops, failing, held_back, undeclared) = match store {
+        let (lease, queues, loops, failing, held_back, volumes, undeclared) = match store {
             Some(store) => {
                 // The health of a desk is for those who run it.
                 let mut snapshot = store.snapshot(Viewer::Owner).await?;
                 let (loops, queued) = (snapshot.stopped_loops().await?, snapshot.queued().await?);
                 let held_back = snapshot.held_back_lately(now).await?;
+                let volumes = snapshot.lasting_volumes().await?;
                 let undeclared = match &live {
                     Some(set) => undeclared(&mut snapshot, &set.rules.desk).await?,
                     None => vec![],
                 };
                 snapshot.close().await?;
-                (store.lease().await?, store.queues().await?, loops, failing(queued), held_back, undeclared)
+                (store.lease().await?, store.queues().await?, loops, failing(queued), held_back, volumes, undeclared)
             }
-            None => (None, Queues::default(), vec![], vec![], vec![], vec![]),
+            None => (None, Queues::default(), vec![], vec![], vec![], vec![], vec![]),
         };
         let daemon = lease.map(|lease| DaemonStatus::of(lease, now));
         let running = daemon.as_ref().is_some_and(|daemon| daemon.running);
@@ -188,6 +191,7 @@ impl Health {
             undeclared,
             loops,
             held_back,
+            volumes,
             rules: live.map(|set| LiveVersion { version: set.live.version, since: set.live.since }),
         })
     }

@@ -35,6 +35,7 @@ impl Intake<'_> {
     /// Processes a message.
     pub(crate) async fn message(&mut self, message: &mut Message) -> Result<(), StoreError> {
         self.unit.app.clock.reached(message.post.made);
+        Box::pin(self.unit.end_volumes(message.post.made.min(self.unit.now()))).await?;
         // Earlier messages may have revealed that an id is that of a later version of a post.
         self.unit.tx.by_first_ids(&mut message.post);
         let moved = self.unit.tx.put_versions(&message.post.id, &message.versions).await?;

@@ -31,6 +31,7 @@ mod tokens;
 pub mod undeclared;
 mod unit_of_work;
 pub mod views;
+mod volumes;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -78,6 +78,20 @@ pub enum Notice {
         /// The cap, as it is written.
         cap: String,
     },
+    /// A volume started.
+    VolumeStarted {
+        /// Its title.
+        volume: String,
+        /// The ticket with which it started.
+        ticket: TicketId,
+    },
+    /// A volume ended.
+    VolumeEnded {
+        /// Its title.
+        volume: String,
+        /// The ticket whose triggers were told; `None` if all were closed.
+        ticket: Option<TicketId>,
+    },
     /// A delivery was attempted.
     Delivery {
         /// The ticket.
@@ -263,6 +277,8 @@ impl Notice {
             | Self::Linked { .. }
             | Self::Fired { .. }
             | Self::HeldBack { .. }
+            | Self::VolumeStarted { .. }
+            | Self::VolumeEnded { .. }
             | Self::Delivery { outcome: Outcome::Sent | Outcome::Done | Outcome::Found | Outcome::Later(_), .. }
             | Self::Reloaded { .. }
             | Self::Recovered { .. }
@@ -291,6 +307,13 @@ impl fmt::Display for Notice {
             }
             Self::HeldBack { ticket, rule, shadow, cap } => {
                 write!(f, "ticket {ticket}: {}rule \"{rule}\" held back: {cap}", if *shadow { "shadow " } else { "" })
+            }
+            Self::VolumeStarted { volume, ticket } => write!(f, "ticket {ticket}: volume \"{volume}\" starts"),
+            Self::VolumeEnded { volume, ticket: Some(ticket) } => {
+                write!(f, "ticket {ticket}: volume \"{volume}\" ends")
+            }
+            Self::VolumeEnded { volume, ticket: None } => {
+                write!(f, "volume \"{volume}\" ends; its tickets are closed, so no trigger is told")
             }
             Self::Delivery { ticket, what, outcome, .. } => match outcome {
                 Outcome::Sent => write!(f, "ticket {ticket}: {what} sent"),

@@ -59,18 +59,24 @@ impl UnitOfWork<'_> {
         self.tx.save(&ticket, now).await
     }
 
-    /// Runs the triggers on an event. If rules with a cap fire, how often they fired before is added to the event.
+    /// Runs the triggers on an event. If rules with a cap fire, how often they fired before is added to the event; so is
+    /// for which volumes it counts its ticket. `happened` is when that was, which may be before `now`.
     pub(super) async fn decide(
         &mut self,
         ticket: &Ticket,
         event: &mut Event,
+        happened: Timestamp,
         now: Timestamp,
     ) -> Result<Decision, StoreError> {
         let mut asked = Asked::default();
+        event.volumes = self.lasting_volumes().await?;
         loop {
             let decided = self.app.decider.decide(&self.rules, ticket, event, now);
             let decision = outcome(decided, ticket.id, &self.rules, &mut self.notices);
-            if !asked.learn(&mut self.tx, &self.rules, ticket, event, Some(&decision)).await? {
+            // A rule that is held back makes no ticket count.
+            let more = asked.learn(&mut self.tx, &self.rules, ticket, event, Some(&decision)).await?
+                || self.count_volumes(ticket.id, event, &decision, happened, now).await?;
+            if !more {
                 return Ok(decision);
             }
         }
@@ -85,6 +91,7 @@ impl UnitOfWork<'_> {
         at: Timestamp,
     ) -> Result<Evaluation, StoreError> {
         let mut asked = Asked::default();
+        event.volumes = self.lasting_volumes().await?;
         loop {
             let decided = self.app.decider.evaluate_automations(&self.rules, ticket, event, at);
             let evaluation = outcome(decided, ticket.id, &self.rules, &mut self.notices);

@@ -429,6 +429,7 @@ fn read(line: &[u8], rules: &Rules, happened: Happened, now: Timestamp) -> Resul
             unnameable.extend(self::unnameable(before, "/event/kind/updated/before", rules));
         }
     }
+    unnameable.extend(event.volumes.iter().zip(0..).filter_map(|(at, n)| no_volume(n, &at.volume, rules)));
     unnameable.extend((0..).zip(&event.fired_before).filter_map(|(n, before)| no_rule(n, &before.rule, rules)));
     told(unnameable)?;
     Ok((ticket, event, now))
@@ -444,6 +445,17 @@ fn no_rule(n: usize, title: &str, rules: &Rules) -> Option<String> {
     let meant = did_you_mean(nearest(title, &mut titles));
     let title = headline(title, MAX_SHOWN);
     Some(format!("`/event/fired_before/{n}/rule` is \"{title}\", which is no trigger or automation{meant}"))
+}
+
+/// The error of a volume that does not exist.
+fn no_volume(n: usize, title: &str, rules: &Rules) -> Option<String> {
+    let mut titles = rules.volumes.iter().map(|volume| &*volume.title);
+    if titles.clone().any(|known| known == title) {
+        return None;
+    }
+    let meant = did_you_mean(nearest(title, &mut titles));
+    let title = headline(title, MAX_SHOWN);
+    Some(format!("`/event/volumes/{n}/volume` is \"{title}\", which is no volume{meant}"))
 }
 
 /// An error that joins all errors of a line; `Ok` if there are none.
@@ -503,6 +515,7 @@ fn event(ticket: &Ticket, happened: Happened) -> Event {
                 comment: Some(comment).filter(|c| !c.text.is_empty()),
                 cause: None,
                 fired_before: vec![],
+                volumes: vec![],
             }
         }
         Happened::Updated => Event {
@@ -512,6 +525,7 @@ fn event(ticket: &Ticket, happened: Happened) -> Event {
             comment: None,
             cause: None,
             fired_before: vec![],
+            volumes: vec![],
         },
     }
 }
@@ -561,6 +575,7 @@ mod tests {
             reports: vec![],
             views: vec![],
             slas: vec![],
+            volumes: vec![],
             tests: vec![],
             lets: vec![],
             lists: vec![],

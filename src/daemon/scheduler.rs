@@ -30,7 +30,7 @@ pub(super) struct Scheduler {
     rate_limit: RateLimit,
     /// Fingerprint of the automations and opening hours for which all open tickets were last rechecked.
     rechecked: Option<String>,
-    /// Version of the rules for which stopped loops were last resumed.
+    /// Version of the rules for which stopped loops were last resumed, and volumes forgotten.
     resumed: Option<String>,
 }
 
@@ -99,7 +99,11 @@ impl Scheduler {
         let rules = app.rules();
         if self.resumed.as_ref() != Some(&rules.version.hash) {
             app.resume_stopped(&rules, now).await?;
+            app.forget_volumes(&rules).await?;
             self.resumed = Some(rules.version.hash.clone());
+        }
+        if app.end_volumes(now).await? {
+            return Ok(true);
         }
         let allowed = self.allowed(now, app.settings().limits.automations_per_minute).await?;
         if allowed > 0

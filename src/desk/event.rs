@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Author, FieldRef, FiredBefore, MediaKind, PostFacts, Ticket, Value, Via, normalize};
+use super::{Actor, Author, FieldRef, FiredBefore, MediaKind, PostFacts, Ticket, Value, Via, VolumeAt, normalize};
 
 /// The event that starts a run of the rules. It does not change during the run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Event {
     /// How often rules with a cap fired before. A rule that is not in it has not fired.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fired_before: Vec<FiredBefore>,
+    /// The volumes that last, and those for which it counts its ticket.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<VolumeAt>,
 }
 
 /// The cause of an event that was not a message.
@@ -35,6 +38,8 @@ pub enum Cause {
     Macro(String),
     /// The ticket's snooze time is over.
     Unsnoozed,
+    /// The volume with this title ends.
+    VolumeEnds(String),
 }
 
 /// Whether the ticket was created or updated, or only time passed.
@@ -138,7 +143,14 @@ impl Event {
             comment: None,
             cause: None,
             fired_before: vec![],
+            volumes: vec![],
         }
+    }
+
+    /// Whether only time caused it.
+    pub fn is_by_time(&self) -> bool {
+        matches!(self.kind, EventKind::Due { .. })
+            || matches!(self.cause, Some(Cause::Unsnoozed | Cause::VolumeEnds(_)))
     }
 
     /// The ticket before the event, if this is an update.

@@ -43,6 +43,7 @@ mod tokens;
 mod value;
 mod viewer;
 pub mod visible;
+mod volume;
 mod words;
 mod x_action;
 
@@ -79,6 +80,7 @@ pub use time_of_day::TimeOfDay;
 pub use tokens::Tokens;
 pub use value::Value;
 pub use viewer::Viewer;
+pub use volume::{VolumeAsked, VolumeAt, VolumeState};
 pub use words::{
     Act, Channel, MediaKind, Priority, RatedBy, Rating, ReasonKind, Satisfaction, Status, TicketType, VerifiedType,
     Via, Words,

@@ -39,7 +39,7 @@ pub fn agent_update(
     let mut ticket = before.clone();
     // Actions read who acts from the event, which gets its comment from them.
     let kind = EventKind::Updated { before: Box::new(before.clone()) };
-    let mut event = Event { kind, via, actor, comment: None, cause, fired_before: vec![] };
+    let mut event = Event { kind, via, actor, comment: None, cause, fired_before: vec![], volumes: vec![] };
     let done = act::apply(actions, &mut ticket, act::Context { event: Some(&event), now, desk });
     ticket.rated_by(before, RatedBy::Agent);
     let said = done.effects.iter().filter_map(|effect| match effect {

@@ -1,8 +1,9 @@
 //! Test coverage: each predicate true and false, each rule fired, each cap reached, each macro and each service level
-//! agreement applied.
+//! agreement applied, each volume started.
 
 use std::{borrow::Cow, cell::RefCell, collections::BTreeSet};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
     matcher::{Matcher, Open},
 };
 use crate::{
-    desk::{Change, Facts},
+    desk::{Change, Event, Facts},
     lang::rules::{Cap, Condition, Mode, Rules, Span},
 };
 
@@ -21,14 +22,15 @@ pub struct Coverage {
     triggers: Vec<Option<Rule>>,
     automations: Vec<Option<Rule>>,
     slas: Vec<Option<Rule>>,
+    volumes: Vec<Option<Rule>>,
     macros: Vec<(Ran, bool)>,
 }
 
-/// The coverage of a trigger, an automation or a service level agreement.
+/// The coverage of a trigger, an automation, a service level agreement or a volume.
 #[derive(Debug, Clone)]
 struct Rule {
     rule: Ran,
-    /// Whether it fired, or applied to a ticket.
+    /// Whether it fired, applied to a ticket, or started.
     fired: bool,
     /// Whether a cap held it back; `None` if it has none.
     held_back: Option<bool>,
@@ -58,10 +60,10 @@ pub struct Missing {
     pub never: bool,
 }
 
-/// A rule, a macro or a service level agreement.
+/// A rule, a macro, a service level agreement or a volume.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Ran {
-    /// `trigger`, `automation`, `macro` or `sla`.
+    /// `trigger`, `automation`, `macro`, `sla` or `volume`.
     pub kind: &'static str,
     /// Its title.
     pub title: String,
@@ -138,6 +140,11 @@ impl Coverage {
                 .map(|a| rule("automation", (&a.title, &a.span), a.mode, [&a.when], &a.caps))
                 .collect(),
             slas: rules.slas.iter().map(|s| rule("sla", (&s.title, &s.span), s.mode, s.conditions(), &[])).collect(),
+            volumes: rules
+                .volumes
+                .iter()
+                .map(|v| rule("volume", (&v.title, &v.span), v.mode, [&v.when], &[]))
+                .collect(),
             macros: macros
                 .map(|m| (Ran { kind: "macro", title: m.title.clone(), span: m.span.clone() }, false))
                 .collect(),
@@ -196,6 +203,19 @@ impl Coverage {
         }
     }
 
+    /// Records what is asked of the volumes on an event, and which of them start with it.
+    pub(super) fn record_volumes(&mut self, rules: &Rules, event: &Event, decision: &Decision, now: Timestamp) {
+        if decision.closed || event.is_by_time() {
+            return;
+        }
+        let facts = Facts { ticket: &decision.ticket, event: Some(event), now, desk: &rules.desk };
+        for (volume, covered) in rules.volumes.iter().zip(&mut self.volumes) {
+            let Some(covered) = covered.as_mut().filter(|_| volume.on.covers(event)) else { continue };
+            covered.record(&volume.when, 0, facts, None);
+            covered.fired |= event.volumes.iter().any(|at| at.volume == volume.title && at.starts);
+        }
+    }
+
     /// Records the rules that fired or were held back.
     pub(super) fn record_fired(&mut self, decision: &Decision) {
         for fired in &decision.fired {
@@ -217,8 +237,9 @@ impl Coverage {
 
     /// Adds another coverage of the same rules.
     pub(super) fn merge(&mut self, other: Self) {
-        let others = other.triggers.into_iter().chain(other.automations).chain(other.slas);
-        for (rule, other) in self.triggers.iter_mut().chain(&mut self.automations).chain(&mut self.slas).zip(others) {
+        let others = other.triggers.into_iter().chain(other.automations).chain(other.slas).chain(other.volumes);
+        let rules = self.triggers.iter_mut().chain(&mut self.automations).chain(&mut self.slas);
+        for (rule, other) in rules.chain(&mut self.volumes).zip(others) {
             let (Some(rule), Some(other)) = (rule, other) else { continue };
             rule.fired |= other.fired;
             rule.held_back = rule.held_back.max(other.held_back);
@@ -241,9 +262,13 @@ impl Coverage {
         self.slas.iter().flatten()
     }
 
+    fn volumes(&self) -> impl Iterator<Item = &Rule> {
+        self.volumes.iter().flatten()
+    }
+
     /// The share of predicate results that were seen. Each predicate has two: true and false.
     pub fn answers(&self) -> Share {
-        let rules = self.rules().chain(self.slas());
+        let rules = self.rules().chain(self.slas()).chain(self.volumes());
         Share::of(rules.flat_map(|rule| &rule.predicates).flat_map(|predicate| [predicate.yes, predicate.no]))
     }
 
@@ -267,15 +292,25 @@ impl Coverage {
         Share::of(self.slas().map(|sla| sla.fired))
     }
 
+    /// The share of volumes that started.
+    pub fn started_volumes(&self) -> Share {
+        Share::of(self.volumes().map(|volume| volume.fired))
+    }
+
     /// All shares together.
     pub fn all(&self) -> Share {
-        self.answers() + self.fired() + self.held_back() + self.applied_macros() + self.applied_slas()
+        self.answers()
+            + self.fired()
+            + self.held_back()
+            + self.applied_macros()
+            + self.applied_slas()
+            + self.started_volumes()
     }
 
     /// The results that were never seen, in the order of the rules.
     pub fn missing(&self) -> Vec<Missing> {
         let mut missing = vec![];
-        for rule in self.rules().chain(self.slas()) {
+        for rule in self.rules().chain(self.slas()).chain(self.volumes()) {
             for predicate in &rule.predicates {
                 for (seen, never) in [(predicate.yes, true), (predicate.no, false)] {
                     let (text, span) = (predicate.text.clone(), predicate.span.clone());
@@ -292,12 +327,14 @@ impl Coverage {
         self.rules().filter(|rule| rule.held_back == Some(false)).map(|rule| rule.rule.clone()).collect()
     }
 
-    /// The rules that never fired, and the macros and service level agreements that never applied, in their order.
+    /// The rules that never fired, the macros and service level agreements that never applied, and the volumes that never
+    /// started, in their order.
     pub fn never_ran(&self) -> Vec<Ran> {
         let never = |rule: &&Rule| !rule.fired;
         let rules = self.rules().filter(never).map(|rule| &rule.rule);
         let macros = self.macros.iter().filter(|(_, applied)| !applied).map(|(ran, _)| ran);
-        rules.chain(macros).chain(self.slas().filter(never).map(|sla| &sla.rule)).cloned().collect()
+        let others = self.slas().chain(self.volumes()).filter(never).map(|other| &other.rule);
+        rules.chain(macros).chain(others).cloned().collect()
     }
 }
 

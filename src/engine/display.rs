@@ -24,6 +24,9 @@ pub(crate) fn value(value: &Value<'_>) -> String {
 
 /// What a predicate found: `(12)`, `(was open, is solved)`, `("Ben"; me is "Ana")`, or `("it is down again"; "down")`.
 pub(crate) fn found(found: &Found) -> String {
+    if let Some(volume) = &found.volume {
+        return format!("({}; {volume})", value(&found.value));
+    }
     let more = match (&found.me, &found.entry) {
         (Some(Value::Empty), _) => "; nobody of the desk acts".to_owned(),
         (Some(name), _) => format!("; me is {}", value(name)),

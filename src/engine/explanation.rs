@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::evaluate;
 use crate::{
-    desk::{Facts, Value, text::headline},
+    desk::{Facts, FieldRef, Value, text::headline},
     lang::rules::{Condition, ConditionKind, Op, Predicate},
 };
 
@@ -71,6 +71,9 @@ pub struct Found {
     /// The last day of the entry of a list that is the value, or is in it, and no longer counts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Date>,
+    /// What the event tells of a volume: how many tickets there are of how many, or since when it lasts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume: Option<String>,
 }
 
 impl Explanation {
@@ -137,7 +140,7 @@ fn explain_predicate(predicate: &Predicate, facts: Facts<'_>) -> ExplanationKind
     if let Op::TimeIn(statuses, _, span) = &predicate.op {
         let time = evaluate::time_in(statuses, span.is_business(), facts);
         let value = Value::Word(seconds(time).into());
-        let found = Found { value, before: None, me: None, distance: None, entry: None, until: None };
+        let found = Found { value, before: None, me: None, distance: None, entry: None, until: None, volume: None };
         return ExplanationKind::Predicate { text: Arc::clone(predicate.text()), found };
     }
     let before = matches!(predicate.op, Op::Changed { .. }).then(|| short(evaluate::before(&predicate.field, facts)));
@@ -145,7 +148,12 @@ fn explain_predicate(predicate: &Predicate, facts: Facts<'_>) -> ExplanationKind
     let value = predicate.field.read(facts);
     let (entry, until) = entry(predicate, &value, facts);
     let distance = distance(&predicate.op, &value, facts);
-    let found = Found { value: short(value), before, me: predicate.asks_me().then(me), distance, entry, until };
+    let volume = match (&predicate.field, facts.event) {
+        (FieldRef::Volume(asked), Some(event)) => asked.found(event),
+        _ => None,
+    };
+    let me = predicate.asks_me().then(me);
+    let found = Found { value: short(value), before, me, distance, entry, until, volume };
     ExplanationKind::Predicate { text: Arc::clone(predicate.text()), found }
 }
 

@@ -38,6 +38,7 @@ pub(super) fn apply_step(
                     comment,
                     cause: None,
                     fired_before: vec![],
+                    volumes: vec![],
                 },
             ))
         }
@@ -80,6 +81,7 @@ pub(super) fn apply_step(
                     comment,
                     cause: None,
                     fired_before: vec![],
+                    volumes: vec![],
                 },
             ))
         }

@@ -25,6 +25,7 @@ mod run;
 mod sla;
 mod trace;
 mod view;
+mod volume;
 
 #[cfg(test)]
 mod tests;
@@ -47,3 +48,4 @@ pub use rule_test::{Failure, Outcome, TestReport, run_test, run_tests};
 pub use sla::follow_sla;
 pub use trace::{RuleTrace, Trace, Verdict, explain};
 pub use view::view;
+pub use volume::{count, counting, ends_at, volume_ends};

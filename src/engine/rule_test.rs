@@ -24,6 +24,7 @@ use super::{
     rule_set::RuleSet,
     sla::{self, follow_sla},
     trace::{RuleTrace, Trace, Verdict, explain},
+    volume::{Volumes, volume_ends},
 };
 use crate::{
     desk::{
@@ -183,6 +184,7 @@ struct Playback<'r> {
     active: BTreeSet<String>,
     repeats: BTreeMap<String, Repeat>,
     firings: Firings<'r>,
+    volumes: Volumes<'r>,
 }
 
 /// The run of one event.
@@ -222,6 +224,7 @@ fn play<'r>(rules: &'r RuleSet, test: &'r RuleTest, mut detail: Detail<'_>) -> R
         active: BTreeSet::new(),
         repeats: BTreeMap::new(),
         firings: Firings::given(rules, test),
+        volumes: Volumes::given(rules, test),
     };
     follow_sla(rules, &mut playback.ticket);
     let mut last = None;
@@ -268,7 +271,7 @@ fn play<'r>(rules: &'r RuleSet, test: &'r RuleTest, mut detail: Detail<'_>) -> R
 impl<'r> Playback<'r> {
     /// Runs the rules on an event.
     fn run(&mut self, rules: &'r RuleSet, after: Ticket, event: Event, detail: &mut Detail<'_>) {
-        let event = Event { fired_before: self.firings.before(), ..event };
+        let event = self.told(rules, &after, event);
         let run = match detail {
             Detail::Trace => Run::Traced(Box::new(explain(rules, &after, &event, self.now))),
             Detail::Decide(None) => Run::Decided(Box::new(run(rules, &after, &event, self.now, &mut rules.matcher()))),
@@ -290,15 +293,31 @@ impl<'r> Playback<'r> {
                         coverage.record_slas(rules, sla::facts(rules, ticket));
                     }
                 }
+                coverage.record_volumes(rules, &event, &decision, self.now);
                 coverage.record_fired(&decision);
                 Run::Decided(Box::new(decision))
             }
         };
         self.firings.record(rules, run.decision(), self.now);
+        self.volumes.record(&event);
         self.ticket = given::ticket_after(self.test, run.decision(), &rules.desk, self.now);
         self.event = Some(event);
         self.after.push(self.ticket.clone());
         self.runs.push(run);
+    }
+
+    /// Adds to an event what it is told of other tickets: how often rules fired, and the volumes.
+    fn told(&self, rules: &RuleSet, after: &Ticket, event: Event) -> Event {
+        let mut event = Event { fired_before: self.firings.before(), volumes: self.volumes.lasting(), ..event };
+        if !rules.volumes.is_empty() && !event.is_by_time() {
+            loop {
+                let decision = run(rules, after, &event, self.now, &mut rules.matcher());
+                if !self.volumes.count(rules, &mut event, &decision, self.now) {
+                    break;
+                }
+            }
+        }
+        event
     }
 
     /// Lets time pass: evaluates automations whenever one can change, as the daemon does.
@@ -313,16 +332,24 @@ impl<'r> Playback<'r> {
         let mut next = Some(automation::minute(self.now));
         let mut seen = loops::Seen::default();
         for _ in 0..MAX_EVALUATIONS {
-            let Some(at) = next.filter(|at| *at <= end) else {
+            let ends = self.volumes.next_end();
+            let Some(at) = next.into_iter().chain(ends).min().filter(|at| *at <= end) else {
                 self.now = end;
                 return Ok(());
             };
             self.now = at;
+            if let Some(volume) = self.volumes.end_first(at) {
+                if self.ticket.status != Status::Closed {
+                    let (after, event) = volume_ends(&self.ticket, volume, at);
+                    self.run(rules, after, event, detail);
+                    next = Some(at);
+                }
+                continue;
+            }
             if let Some((after, event)) = automation::unsnooze(&self.ticket, at) {
                 self.run(rules, after, event, detail);
             }
-            let due =
-                Event { fired_before: self.firings.before(), ..Event::due(self.active.clone(), self.repeats.clone()) };
+            let due = self.told(rules, &self.ticket, Event::due(self.active.clone(), self.repeats.clone()));
             let evaluation = automation::evaluate_automations(rules, &self.ticket, &due, at, &mut rules.matcher());
             if let Some(decision) = &evaluation.decision
                 && !loops::is_repeat(decision)

@@ -156,6 +156,7 @@ choices! {
         Report(Report),
         Macro(Macro),
         Sla(Sla),
+        Volume(Volume),
         Test(Test),
     }
     Action {
@@ -235,6 +236,7 @@ nodes! {
         visible: nodes(VisibleClause),
     }
     Sla { when: nodes(WhenClause), targets: nodes(TargetClause), pause: nodes(PauseClause), }
+    Volume { on: nodes(OnClause), when: nodes(WhenClause), counts: nodes(CountClause), }
     Test {
         given: nodes(GivenClause),
         at: nodes(AtClause),
@@ -325,6 +327,7 @@ nodes! {
     }
     SlaTarget { first: has("first"), next: has("next"), update: has("update"), }
     PauseClause { condition: node(Condition), }
+    CountClause { values: values(), }
     InTime { target: node(SlaTarget), }
 
     MeasureClause { measures: nodes(Measure), }
@@ -335,9 +338,16 @@ nodes! {
     CompareClause {}
     ChartClause { name: token(Path), }
 
-    GivenClause { facts: nodes(Facts), fired: node(GivenFired), sample: node(GivenSample), agent: node(GivenAgent), }
+    GivenClause {
+        facts: nodes(Facts),
+        fired: node(GivenFired),
+        sample: node(GivenSample),
+        agent: node(GivenAgent),
+        volume: node(GivenVolume),
+    }
     GivenAgent { last: has("last"), count: token(Number), values: values(), }
     GivenSample { not: has("not"), sample: node(Sample), }
+    GivenVolume { title: text(), count: token(Number), ticket: keyword("ticket"), values: values(), }
     GivenFired { title: text(), count: token(Number), values: values(), }
     Facts { facts: nodes(Fact), }
     Fact { facts: node(Facts), tags: node(TagList), choices: node(ChoiceList), text: text(), value: value_behind_name(), ago: has("ago"), }
@@ -382,8 +392,9 @@ nodes! {
     Conjunction { parts: nodes(Expr), }
     Negation { inner: node(Expr), }
     Parens { condition: node(Condition), }
-    Question { sample: node(Sample), hours: node(Hours), clock: node(Clock), name: token(Path), predicate: node(Predicate), }
+    Question { sample: node(Sample), volume: node(VolumeAsked), hours: node(Hours), clock: node(Clock), name: token(Path), predicate: node(Predicate), }
     Sample { name: text(), share: token(Number), }
+    VolumeAsked { title: text(), starts: has("starts"), lasts: has("lasts"), }
     Hours { name: value(), }
     Clock {}
     IsTest { not: has("not"), empty: has("empty"), }
@@ -438,6 +449,7 @@ impl Titled for View {}
 impl Titled for Report {}
 impl Titled for Macro {}
 impl Titled for Sla {}
+impl Titled for Volume {}
 impl Titled for Test {}
 impl Titled for Item {}
 impl Titled for LetItem {}

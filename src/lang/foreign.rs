@@ -3,8 +3,8 @@
 mod phrases;
 
 pub(super) use self::phrases::{
-    ACTIONS, ANYWHERE, CAPS, COMMENT, CONDITIONS, EVENTS, EVERIES, EXPECTATIONS, GIVENS, HAPPENINGS, LAST_AGENT,
-    MEASURES, OWN_GROUP, PERIODS, RECIPIENTS, RECIPIENTS_START, SAMPLE, SAMPLES, STARTS, TARGETS, UNDER,
+    ACTIONS, ANYWHERE, CAPS, COMMENT, CONDITIONS, COUNTS, EVENTS, EVERIES, EXPECTATIONS, GIVENS, HAPPENINGS,
+    LAST_AGENT, MEASURES, OWN_GROUP, PERIODS, RECIPIENTS, RECIPIENTS_START, SAMPLE, SAMPLES, STARTS, TARGETS, UNDER,
 };
 use super::syntax::is_quote;
 use crate::desk::field::known;
@@ -17,6 +17,7 @@ const WORDS: &[(&str, &[&str])] = &[
     ("view", &["ansicht", "vue", "vista"]),
     ("report", &["bericht", "rapport", "informe"]),
     ("sla", &["policy"]),
+    ("volume", &["spike", "surge", "burst", "peak"]),
     ("macro", &["makro"]),
     ("let", &["const", "var", "def", "define"]),
     ("test", &["it"]),

@@ -12,6 +12,7 @@ mod report;
 mod sla;
 mod test;
 mod texts;
+mod volume;
 
 use std::{
     fmt,
@@ -34,8 +35,9 @@ pub use self::{
     pattern::{InvalidPattern, Pattern},
     report::{Aggregate, Calendar, Chart, Measure, Over, Period, PeriodUnit, Quantity, Report, Split},
     sla::{Sla, SlaTime},
-    test::{EffectKind, Expect, ExpectKind, GivenAgent, GivenFired, RuleTest, Step, TestComment, When},
+    test::{EffectKind, Expect, ExpectKind, GivenAgent, GivenFired, GivenVolume, RuleTest, Step, TestComment, When},
     texts::{Taken, Texts},
+    volume::Volume,
 };
 pub use super::span::{SourceFile, Span};
 pub use crate::desk::Choosing;
@@ -61,6 +63,8 @@ pub struct Rules {
     pub views: Vec<Arc<View>>,
     /// Service level agreements in order: the first that holds applies.
     pub slas: Vec<Arc<Sla>>,
+    /// Volumes in order.
+    pub volumes: Vec<Arc<Volume>>,
     /// Tests in order.
     pub tests: Vec<Arc<RuleTest>>,
     /// Named conditions in order, for listings. Conditions that refer to them hold their own `Arc`.
@@ -78,6 +82,7 @@ impl Rules {
             + self.views.len()
             + self.reports.len()
             + self.slas.len()
+            + self.volumes.len()
     }
 
     /// Number of items of any kind: zero if the files contain only comments.

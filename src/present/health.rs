@@ -9,7 +9,7 @@ use crate::{
     },
     desk::{text::counted, visible::visible},
     lang::{Follow, display::Quoted},
-    store::HeldBackLately,
+    store::{HeldBackLately, LastingVolume},
 };
 
 /// Maximum number of lines of a report, or entries of a list, that are shown.
@@ -78,6 +78,10 @@ fn write(text: &mut String, health: &Health, unknown: &str) -> fmt::Result {
     for HeldBackLately { rule, times } in &health.held_back {
         let times = counted(usize::try_from(*times).unwrap_or_default(), "time");
         writeln!(text, "cap       {} was held back {times} in the last 24 hours", visible(&Quoted(rule).to_string()))?;
+    }
+    for LastingVolume { volume, ticket, since, .. } in &health.volumes {
+        let volume = Quoted(volume).to_string();
+        writeln!(text, "volume    {} lasts since {since:.0}; it started with ticket {ticket}", visible(&volume))?;
     }
     for stopped in health.loops.iter().take(MAX_LINES) {
         writeln!(text, "ticket    {}: {}", stopped.ticket, visible(&stopped.reason()))?;

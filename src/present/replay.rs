@@ -116,6 +116,7 @@ fn happened(event: &Event) -> String {
         None => String::new(),
         Some(Cause::Macro(title)) => format!(" with the macro {title:?}"),
         Some(Cause::Unsnoozed) => ": it was put off until now".to_owned(),
+        Some(Cause::VolumeEnds(title)) => format!(": the volume {title:?} ends"),
     };
     visible(&format!("{what}{cause}{by}{}", said.unwrap_or_default())).into_owned()
 }

@@ -40,6 +40,7 @@ pub(crate) fn items(rules: &Rules) -> Vec<Listed<'_>> {
     let triggers = rules.triggers.iter().map(|t| listed("trigger", &t.title, t.mode, &t.span, &t.doc));
     let views = rules.views.iter().map(|v| listed("view", &v.title, v.mode, &v.span, &v.doc));
     let slas = rules.slas.iter().map(|s| listed("sla", &s.title, s.mode, &s.span, &s.doc));
+    let volumes = rules.volumes.iter().map(|v| listed("volume", &v.title, v.mode, &v.span, &v.doc));
     let tests = rules.tests.iter().map(|t| listed("test", &t.title, t.mode, &t.span, &t.doc));
     triggers
         .chain(automations)
@@ -47,6 +48,7 @@ pub(crate) fn items(rules: &Rules) -> Vec<Listed<'_>> {
         .chain(views)
         .chain(reports)
         .chain(slas)
+        .chain(volumes)
         .chain(lets)
         .chain(lists)
         .chain(tests)

@@ -43,6 +43,8 @@ pub(crate) struct Covered {
     applied: Share,
     /// The share of service level agreements that applied to a ticket.
     slas: Share,
+    /// The share of volumes that started.
+    volumes: Share,
     missing: Vec<Missing>,
     never_ran: Vec<Ran>,
     never_held_back: Vec<Ran>,
@@ -61,6 +63,7 @@ impl Covered {
             held_back: coverage.held_back(),
             applied: coverage.applied_macros(),
             slas: coverage.applied_slas(),
+            volumes: coverage.started_volumes(),
             missing: coverage.missing(),
             never_ran: coverage.never_ran(),
             never_held_back: coverage.never_held_back(),
@@ -136,13 +139,14 @@ impl TestResults {
 
 impl Covered {
     fn write(&self, text: &mut String) -> std::fmt::Result {
-        let Self { percent, answers, fired, held_back, applied, slas, .. } = self;
+        let Self { percent, answers, fired, held_back, applied, slas, volumes, .. } = self;
         let shares = [
             ("condition outcomes", answers),
             ("rules fired", fired),
             ("caps reached", held_back),
             ("macros applied", applied),
             ("slas applied", slas),
+            ("volumes started", volumes),
         ];
         let shares = shares
             .into_iter()
@@ -152,7 +156,11 @@ impl Covered {
         let shares = if shares.is_empty() { "nothing to cover".to_owned() } else { shares.join(", ") };
         writeln!(text, "\ncoverage: {percent:.1} %, {shares}")?;
         for Ran { kind, title, span } in &self.never_ran {
-            let never = if matches!(*kind, "macro" | "sla") { "applied" } else { "fired" };
+            let never = match *kind {
+                "macro" | "sla" => "applied",
+                "volume" => "started",
+                _ => "fired",
+            };
             writeln!(text, "  {}:{}: never {never}: {kind} {}", Visible(&span.file), span.line, Quoted(title))?;
         }
         for Ran { kind, title, span } in &self.never_held_back {
@@ -205,10 +213,12 @@ mod tests {
                 held_back: Share { seen: 0, total: 1 },
                 applied: Share { seen: 1, total: 1 },
                 slas: Share { seen: 0, total: 1 },
+                volumes: Share { seen: 0, total: 1 },
                 missing: vec![missing(true), missing(false)],
                 never_ran: vec![
                     Ran { kind: "trigger", title: "Escalate".into(), span: span(2) },
                     Ran { kind: "sla", title: "Social".into(), span: span(30) },
+                    Ran { kind: "volume", title: "Outage".into(), span: span(40) },
                 ],
                 never_held_back: vec![Ran { kind: "trigger", title: "Thank once".into(), span: span(20) }],
             }),

@@ -195,6 +195,7 @@ trigger "Too late" {
             comment: None,
             cause: None,
             fired_before: vec![],
+            volumes: vec![],
         };
         explain(&rules(), ticket, &event, now)
     }

@@ -51,6 +51,7 @@ mod ticket_link;
 mod tx_cache;
 mod usable;
 mod view;
+mod volume;
 mod write_buffer;
 
 #[cfg(test)]
@@ -82,6 +83,7 @@ pub use self::{
     seen_person::{PersonChange, SeenPerson, StoredChange},
     snapshot::{SeenTicket, Snapshot},
     ticket::{TicketHead, TicketKey},
+    volume::LastingVolume,
 };
 use self::{
     db::{Dialect, ErrorClass, Opened, Pool, Query, Transaction, query},

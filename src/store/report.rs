@@ -419,7 +419,7 @@ fn column_of(field: &FieldRef, folded: bool) -> Option<String> {
                 custom.name
             ))
         }
-        FieldRef::Schedule(_) | FieldRef::Sample(_) => None,
+        FieldRef::Schedule(_) | FieldRef::Sample(_) | FieldRef::Volume(_) => None,
     }
 }
 

@@ -388,7 +388,7 @@ impl<'a> Query<'a> {
                 Kind::YesNo => self.sql.push(format_args!("coalesce({sql}, 0)")),
                 _ => self.sql.push(sql),
             },
-            FieldRef::Known(_) | FieldRef::Schedule(_) => self.sql.push("NULL"),
+            FieldRef::Known(_) | FieldRef::Schedule(_) | FieldRef::Volume(_) => self.sql.push("NULL"),
             FieldRef::Sample(sample) => self.sql.push("(").push(sample.sql("t.id")).push(")"),
             FieldRef::Custom(custom) => {
                 let (column, kinds) = column(custom.kind, true);

@@ -95,13 +95,13 @@ fn wishes_are_granted() {
         "remind", "remove", "reply", "set", "snooze", "unblock", "unmute", "webhook",
     ];
     // What only an event has.
-    let of_events = ["changed and", "changed to", "changed from", "comment.", "agent.", "updated_via"];
+    let of_events = ["changed and", "changed to", "changed from", "comment.", "agent.", "updated_via", "volume \""];
     let mut rules = 0;
     for (n, (wish, said)) in said.enumerate() {
         let item = match said.split(' ').next().unwrap() {
             // Named in the text, or an item above.
             "visible" | "twite" => continue,
-            "automation" | "macro" | "report" | "sla" | "trigger" | "view" => {
+            "automation" | "macro" | "report" | "sla" | "trigger" | "view" | "volume" => {
                 assert!(page.contains(&format!("\n{said} {{\n")), "{wish}: no {said}");
                 continue;
             }

@@ -13,6 +13,7 @@ use crate::{
     app::{Notice, Outcome},
     cli::terminal,
     desk::{Account, Change, Channel, Value, text::headline, visible::visible},
+    lang::display::Quoted,
 };
 
 /// Maximum length of a message's excerpt, in graphemes.
@@ -48,7 +49,12 @@ pub(super) fn notice(out: &mut dyn Write, notice: &Notice) -> io::Result<()> {
             let when = at.strftime("%Y-%m-%d %H:%M");
             writeln!(out, "{} due ({when})", paint(&format!("◷ ticket {ticket}"), Style::new().cyan()))
         }
+        Notice::VolumeStarted { volume, ticket } => {
+            let line = format!("▲ ticket {ticket}: volume {} starts", Quoted(volume));
+            writeln!(out, "    {}", paint(&visible(&line), Style::new().bold().yellow()))
+        }
         Notice::Behind { .. }
+        | Notice::VolumeEnded { .. }
         | Notice::LoopStopped(_)
         | Notice::Disagree { .. }
         | Notice::Waiting { .. }

@@ -90,12 +90,20 @@ pub(super) static LINE: LazyLock<Shape> = LazyLock::new(|| {
         key("is_quote", Shape::YesNo),
         optional("language", Shape::Text),
     ]);
-    let cause = vec![key("macro", Shape::Text)];
+    let cause = vec![key("macro", Shape::Text), key("volume_ends", Shape::Text)];
     let fired_before = Shape::Table(vec![
         required("rule", Shape::Text),
         required("per", Shape::Word(Per::WORDS)),
         required("times", Shape::Number),
         required("since", Shape::Moment),
+    ]);
+    let volume = Shape::Table(vec![
+        required("volume", Shape::Text),
+        optional("since", Shape::Moment),
+        key("starts", Shape::YesNo),
+        optional("counted", Shape::Moment),
+        optional("tickets", Shape::Number),
+        optional("of", Shape::Number),
     ]);
     let event = Shape::Table(vec![
         required("kind", kind),
@@ -104,6 +112,7 @@ pub(super) static LINE: LazyLock<Shape> = LazyLock::new(|| {
         optional("comment", comment),
         optional("cause", Shape::OneOf(&["unsnoozed"], cause)),
         key("fired_before", Shape::Tables(Box::new(fired_before))),
+        key("volumes", Shape::Tables(Box::new(volume))),
     ]);
     Shape::Table(vec![required("ticket", ticket()), optional("event", event), optional("now", Shape::Moment)])
 });
@@ -457,7 +466,7 @@ mod tests {
     use super::{super::read, *};
     use crate::{
         cli::eval::Happened,
-        desk::{Actor, Author, Event, EventComment, EventKind, FiredBefore, MessageFacts},
+        desk::{Actor, Author, Event, EventComment, EventKind, FiredBefore, MessageFacts, VolumeAt},
         lang::check_sources,
     };
     use serde_json::json;
@@ -496,6 +505,7 @@ mod tests {
                 times: 1,
                 since: jiff::Timestamp::UNIX_EPOCH,
             }],
+            volumes: vec![VolumeAt::lasting("Outage".into(), jiff::Timestamp::UNIX_EPOCH)],
         };
         let line = serde_json::json!({ "ticket": ticket, "event": event });
         assert_eq!(misfits(line.to_string().as_bytes(), &LINE, &Declarations::default()).unwrap(), [""; 0]);

@@ -11,10 +11,11 @@ use jiff::Timestamp;
 
 use super::{Changes, FIELDS, Facts, Field, Kind, Scope, known};
 use crate::desk::{
-    CustomField, CustomKind, CustomValue, Declarations, SLA_FIELDS, Sample, Ticket, Value, declarations::Schedule,
+    CustomField, CustomKind, CustomValue, Declarations, SLA_FIELDS, Sample, Ticket, Value, VolumeAsked,
+    declarations::Schedule,
 };
 
-/// A resolved field: built-in, custom, a schedule or a sample.
+/// A resolved field: built-in, custom, a schedule, a sample or a volume.
 #[derive(Debug, Clone)]
 pub enum FieldRef {
     /// One of [`FIELDS`].
@@ -25,6 +26,8 @@ pub enum FieldRef {
     Schedule(Arc<Schedule>),
     /// `in sample "NAME" of 10 percent`
     Sample(Arc<Sample>),
+    /// `volume "NAME" starts`
+    Volume(Arc<VolumeAsked>),
 }
 
 impl PartialEq for FieldRef {
@@ -59,6 +62,7 @@ impl FieldRef {
             Self::Sample(sample) => {
                 Cow::Owned(format!("in sample \"{}\" of {} percent", escaped(&sample.name), sample.percent))
             }
+            Self::Volume(asked) => Cow::Owned(format!("volume \"{}\" {}", escaped(&asked.volume), asked.state)),
         }
     }
 
@@ -67,7 +71,7 @@ impl FieldRef {
         match self {
             Self::Known(field) => field.kind.clone(),
             Self::Custom(field) => field.kind(),
-            Self::Schedule(_) | Self::Sample(_) => Kind::YesNo,
+            Self::Schedule(_) | Self::Sample(_) | Self::Volume(_) => Kind::YesNo,
         }
     }
 
@@ -75,7 +79,7 @@ impl FieldRef {
     pub fn domain(&self) -> RangeInclusive<i64> {
         match self {
             Self::Known(_) => 0..=i64::MAX,
-            Self::Custom(_) | Self::Schedule(_) | Self::Sample(_) => i64::MIN..=i64::MAX,
+            Self::Custom(_) | Self::Schedule(_) | Self::Sample(_) | Self::Volume(_) => i64::MIN..=i64::MAX,
         }
     }
 
@@ -90,6 +94,7 @@ impl FieldRef {
             Self::Known(field) => field.scope,
             Self::Custom(_) | Self::Sample(_) => Scope::Ticket,
             Self::Schedule(_) => Scope::Clock,
+            Self::Volume(_) => Scope::Event,
         }
     }
 
@@ -119,7 +124,7 @@ impl FieldRef {
         match self {
             Self::Known(field) => field.is_writable(),
             Self::Custom(_) => true,
-            Self::Schedule(_) | Self::Sample(_) => false,
+            Self::Schedule(_) | Self::Sample(_) | Self::Volume(_) => false,
         }
     }
 
@@ -154,6 +159,7 @@ impl FieldRef {
             }
             Self::Schedule(schedule) => Value::YesNo(schedule.hours.is_open(facts.now)),
             Self::Sample(sample) => Value::YesNo(sample.has(facts.ticket.id)),
+            Self::Volume(asked) => Value::YesNo(facts.event.is_some_and(|event| asked.holds(event))),
         }
     }
 
@@ -182,7 +188,7 @@ impl FieldRef {
                     None => custom.remove(&field.name),
                 };
             }
-            Self::Schedule(_) | Self::Sample(_) => {}
+            Self::Schedule(_) | Self::Sample(_) | Self::Volume(_) => {}
         }
     }
 }

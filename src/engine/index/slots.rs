@@ -11,7 +11,7 @@ use super::{
     recent::Recent,
 };
 use crate::{
-    desk::{Declarations, Facts, FieldRef, Kind, Owner, Value, text::Folder},
+    desk::{Declarations, Facts, FieldRef, Kind, Owner, Value, VolumeState, text::Folder},
     engine::{
         evaluate,
         normal::{self, Normal, Ranges, normal},
@@ -153,6 +153,7 @@ enum FieldKey {
     Custom(Owner, Box<str>),
     Schedule(Box<str>),
     Sample(Box<str>, u8),
+    Volume(Box<str>, VolumeState),
     EventKind,
 }
 
@@ -471,6 +472,7 @@ impl FieldKey {
             FieldRef::Custom(field) => Self::Custom(field.of, field.name.as_str().into()),
             FieldRef::Schedule(schedule) => Self::Schedule(schedule.name.as_str().into()),
             FieldRef::Sample(sample) => Self::Sample(sample.name.as_str().into(), sample.percent),
+            FieldRef::Volume(asked) => Self::Volume(asked.volume.as_str().into(), asked.state),
         }
     }
 }

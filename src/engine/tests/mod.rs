@@ -179,6 +179,7 @@ fn rules(triggers: Vec<Trigger>) -> Rules {
         reports: vec![],
         views: vec![],
         slas: vec![],
+        volumes: vec![],
         tests: vec![],
         lets: vec![],
         lists: vec![],
@@ -193,6 +194,7 @@ fn created() -> Event {
         comment: None,
         cause: None,
         fired_before: vec![],
+        volumes: vec![],
     }
 }
 
@@ -204,5 +206,6 @@ fn updated(before: Ticket) -> Event {
         comment: None,
         cause: None,
         fired_before: vec![],
+        volumes: vec![],
     }
 }

@@ -22,6 +22,7 @@ fn a_test(given: &[(&str, &str)], when: Vec<When>, expect: Vec<ExpectKind>) -> R
         id: TicketId::default(),
         fired: vec![],
         agents: vec![],
+        volumes: vec![],
         at: None,
         when: when.into_iter().map(|when| Step { when, span: span() }).collect(),
         expect: expect.into_iter().map(|kind| Expect { kind, span: span() }).collect(),

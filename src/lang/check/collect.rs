@@ -92,6 +92,7 @@ fn declare_title(context: &mut Context<'_>, source: &SourceFile, item: &Item, ou
         Item::View(_) => ("view", NameKind::View),
         Item::Report(_) => ("report", NameKind::Report),
         Item::Sla(_) => ("sla", NameKind::Sla),
+        Item::Volume(_) => ("volume", NameKind::Volume),
         Item::Macro(_) => ("macro", NameKind::Macro),
         Item::Test(_) => ("test", NameKind::Test),
     };

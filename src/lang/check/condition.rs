@@ -93,6 +93,11 @@ impl Checker<'_, '_> {
             let field = FieldRef::Sample(Arc::new(self.sample(&sample)?));
             return Some(ConditionKind::Predicate(Predicate::new(field, Op::Holds)));
         }
+        if let Some(asked) = node.volume() {
+            let field = FieldRef::Volume(Arc::new(self.volume_asked(&asked)?));
+            let may_ask = self.may_ask(&field, asked.span(), scope);
+            return may_ask.then(|| ConditionKind::Predicate(Predicate::new(field, Op::Holds)));
+        }
         if let Some(name) = node.hours().and_then(|hours| hours.name()) {
             let name = self.declared_name(&Declared::Schedule, &written(&name), span_of(&name))?;
             let schedule = self.context.desk.schedules.iter().find(|schedule| schedule.name == name)?;
@@ -211,6 +216,10 @@ impl Checker<'_, '_> {
             Scope::Event => match scope.no_event() {
                 Some(help) => {
                     let message = format!("`{field}` needs an event");
+                    let help = match field {
+                        FieldRef::Volume(_) => format!("{help}; ask for a volume in a trigger"),
+                        _ => help.to_owned(),
+                    };
                     self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(help));
                     false
                 }

@@ -93,7 +93,7 @@ impl Checker<'_, '_> {
         }
     }
 
-    fn on(&mut self, clause: &ast::OnClause) -> On {
+    pub(super) fn on(&mut self, clause: &ast::OnClause) -> On {
         let mut on = On { created: false, updated: false };
         for event in clause.events() {
             let seen = if event.text() == "created" { &mut on.created } else { &mut on.updated };
@@ -209,6 +209,7 @@ impl Checker<'_, '_> {
             }
             self.report(match word.as_str() {
                 "when" | "where" => error.with_help("join the conditions with `and`"),
+                "at" => error.with_help("keep one of them"),
                 "then" => error.with_help("write all actions after one `then`, each on its own line"),
                 _ => error,
             });

@@ -16,11 +16,7 @@ use super::{
     value::written,
 };
 use crate::{
-    desk::{
-        FieldRef, Kind,
-        field::{Declared, Members},
-        text::is_blank,
-    },
+    desk::{FieldRef, Kind, field::Members, text::is_blank},
     lang::{
         ast::{self, AstNode as _, Titled as _, is_text, span_of},
         codes,

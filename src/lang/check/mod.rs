@@ -26,6 +26,7 @@ mod text_predicate;
 mod texts;
 mod time_condition;
 mod value;
+mod volume;
 
 pub(crate) use dated::Dated;
 pub(crate) use lints::{LINTS, Lint};
@@ -51,7 +52,7 @@ use super::{
     diagnostic::{Diagnostic, TextDiagnostic},
     rules::{
         Automation, Condition, ConditionKind, LastDays, Let, List, Macro, Op, Predicate, Report, RuleTest, Rules, Sla,
-        Trigger, Version, View,
+        Trigger, Version, View, Volume,
     },
     sources::is_list,
     span::{SourceFile, Span},
@@ -130,6 +131,7 @@ pub(crate) fn check(
         views: vec![],
         reports: vec![],
         slas: vec![],
+        volumes: vec![],
         tests: vec![],
         lets: collect::lets_in_order(&context, &items),
         lists: files.iter().filter_map(list::of_file).collect(),
@@ -143,6 +145,7 @@ pub(crate) fn check(
                 Checked::View(view) => rules.views.push(Arc::new(view)),
                 Checked::Report(report) => rules.reports.push(Arc::new(report)),
                 Checked::Sla(sla) => rules.slas.push(Arc::new(sla)),
+                Checked::Volume(volume) => rules.volumes.push(Arc::new(volume)),
                 Checked::Test(test) => rules.tests.push(Arc::new(*test)),
                 Checked::List(list) => rules.lists.push(list),
                 Checked::Let(_) | Checked::Macro(_) => {}
@@ -151,6 +154,7 @@ pub(crate) fn check(
         found.add(sink);
     }
     let mut diagnostics = found.diagnostics;
+    diagnostics.extend(volume::too_many(&rules));
     diagnostics.extend(lints::all(&lints::Context::new(files, &context, &rules, &found.uses)));
     diagnostics.extend(only_syntax(files));
     join_look_alikes(&mut diagnostics);
@@ -223,6 +227,7 @@ fn check_item(context: &Context<'_>, item: &Item, sink: &mut Sink<'_>) -> Option
         Item::View(node) => checker.view(node).map(Checked::View),
         Item::Report(node) => checker.report_item(node).map(Checked::Report),
         Item::Sla(node) => checker.sla(node).map(Checked::Sla),
+        Item::Volume(node) => checker.volume(node).map(Checked::Volume),
         Item::Macro(node) => checker.macro_item(node).map(Checked::Macro),
         Item::Test(node) => checker.test(node).map(|test| Checked::Test(Box::new(test))),
     }
@@ -237,6 +242,7 @@ enum Checked {
     View(View),
     Report(Report),
     Sla(Sla),
+    Volume(Volume),
     Macro(Macro),
     Test(Box<RuleTest>),
 }
@@ -272,7 +278,7 @@ struct CheckedLet {
 /// The kind of item that a condition is in, which determines the predicates it may contain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Where {
-    /// A trigger or a test: all predicates are allowed.
+    /// A trigger, a volume or a test: all predicates are allowed.
     Run,
     /// An automation: there is no event.
     Automation,
@@ -390,6 +396,7 @@ enum NameList {
     Firing,
     Macros,
     Slas,
+    Volumes,
     Webhooks,
     Declared(Declared),
 }

@@ -18,6 +18,7 @@ pub(super) enum NameKind {
     View,
     Report,
     Sla,
+    Volume,
     Test,
 }
 
@@ -32,6 +33,7 @@ impl NameKind {
             Self::View => "view",
             Self::Report => "report",
             Self::Sla => "sla",
+            Self::Volume => "volume",
             Self::Test => "test",
         }
     }

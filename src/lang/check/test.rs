@@ -56,8 +56,12 @@ impl Checker<'_, '_> {
         let samples = self.given_samples(node.given().filter_map(|clause| clause.sample()));
         let agents: Vec<_> =
             node.given().filter_map(|c| c.agent()).filter_map(|given| self.given_agent(&given)).collect();
+        let volumes = self.given_volumes(node.given().filter_map(|clause| clause.volume()));
         let of_ticket = |clause: &ast::GivenClause| {
-            clause.fired().is_none() && clause.sample().is_none() && clause.agent().is_none()
+            clause.fired().is_none()
+                && clause.sample().is_none()
+                && clause.agent().is_none()
+                && clause.volume().is_none()
         };
         match self.only(node.given().filter(of_ticket)) {
             Some(clause) => clause.facts().for_each(|facts| self.facts(&facts, "", now, &mut given, true)),
@@ -99,6 +103,7 @@ impl Checker<'_, '_> {
             samples,
             fired,
             agents,
+            volumes,
             at,
             when,
             expect,

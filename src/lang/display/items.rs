@@ -12,9 +12,9 @@ use crate::{
     desk::{Choosing, Decimal, FieldRef, Kind, MessageFacts, Per, Recipient, Scope, field::known},
     lang::rules::{
         Action, ActionKind, Audience, Automation, Cap, Chart, Condition, Duration, EffectKind, Every, Expect,
-        ExpectKind, Filter, GivenAgent, GivenFired, Let, List, Literal, Macro, Member, Mode, Over, Part, Period,
-        PeriodUnit, PreferLast, Report, RuleTest, SetTo, Sla, Sort, Split, Template, TestComment, Texts, Trigger, View,
-        When,
+        ExpectKind, Filter, GivenAgent, GivenFired, GivenVolume, Let, List, Literal, Macro, Member, Mode, On, Over,
+        Part, Period, PeriodUnit, PreferLast, Report, RuleTest, SetTo, Sla, Sort, Split, Template, TestComment, Texts,
+        Trigger, View, Volume, When,
     },
 };
 
@@ -41,6 +41,15 @@ fn conditional(f: &mut fmt::Formatter<'_>, word: &str, condition: &Condition) ->
     match condition.is_always() {
         true => Ok(()),
         false => writeln!(f, "  {word} {condition}"),
+    }
+}
+
+/// Writes the events of a trigger or a volume; nothing if they are all.
+fn on(f: &mut fmt::Formatter<'_>, on: On) -> fmt::Result {
+    match (on.created, on.updated) {
+        (true, false) => writeln!(f, "  on created"),
+        (false, true) => writeln!(f, "  on updated"),
+        _ => Ok(()),
     }
 }
 
@@ -85,11 +94,7 @@ impl Display for Let {
 impl Display for Trigger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         head(f, self.doc.as_deref(), self.mode, "trigger", &self.title)?;
-        match (self.on.created, self.on.updated) {
-            (true, false) => writeln!(f, "  on created")?,
-            (false, true) => writeln!(f, "  on updated")?,
-            _ => {}
-        }
+        on(f, self.on)?;
         conditional(f, "when", &self.when)?;
         self.caps.iter().try_for_each(|cap| writeln!(f, "  {cap}"))?;
         then(f, &self.then)?;
@@ -221,6 +226,16 @@ impl Display for Sla {
             }
         }
         self.pause.as_ref().map_or(Ok(()), |pause| writeln!(f, "  pause while {pause}"))?;
+        writeln!(f, "}}")
+    }
+}
+
+impl Display for Volume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        head(f, self.doc.as_deref(), self.mode, "volume", &self.title)?;
+        on(f, self.on)?;
+        conditional(f, "when", &self.when)?;
+        writeln!(f, "  at least {} tickets within {}", Grouped(self.tickets.into()), Duration::Clock(self.within))?;
         writeln!(f, "}}")
     }
 }
@@ -427,6 +442,11 @@ impl Display for RuleTest {
                 }
                 GivenAgent::Last(ago) => writeln!(f, "  given last agent {name} {ago} ago")?,
             }
+        }
+        for GivenVolume { volume, tickets, ago } in &self.volumes {
+            let plural = if *tickets == 1 { "" } else { "s" };
+            let tickets = Grouped((*tickets).into());
+            writeln!(f, "  given volume {} {tickets} ticket{plural} {ago} ago", Quoted(volume))?;
         }
         if let Some(at) = self.at {
             writeln!(f, "  at {at}")?;

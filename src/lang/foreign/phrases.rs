@@ -163,6 +163,25 @@ pub(in crate::lang) const CONDITIONS: Phrases = &[
     ("last ticket", "write `time since previous_ticket < 7 days`, for example"),
     ("sla breached", BREACHED),
     ("breached", BREACHED),
+    ("volume <text> is", VOLUME_STATES),
+    ("volume <text> is not", "write `not volume <text> lasts`"),
+    ("volume <text> is over", "write `volume <text> ends`, or `not volume <text> lasts`"),
+    ("volume <text> not", "write `not volume <text> lasts`"),
+    ("volume <text> started", "write `volume <text> starts`"),
+    ("volume <text> rises", "write `volume <text> starts`"),
+    ("volume <text> ended", "write `volume <text> ends`"),
+    ("volume <text> falls", "write `volume <text> ends`"),
+    ("volume <text> over", "write `volume <text> ends`, or `not volume <text> lasts`"),
+    ("volume <text> >", "how many are many stands in the volume: write `volume <text> lasts`"),
+    ("volume <text>", VOLUME_STATES),
+    ("volume is", "name it: write `volume \"…\" lasts`"),
+    ("volume of", VOLUME),
+    ("<number> tickets within", VOLUME),
+    ("<number> tickets in", VOLUME),
+    ("<number> tickets with", VOLUME),
+    ("at least <number> tickets", VOLUME),
+    ("more than <number> tickets", VOLUME),
+    ("count (", VOLUME),
     ("time to <field>", "write `time until <field> < 2 hours`, for example"),
     ("<field> begins with", "write `<field> starts with …`"),
     ("contains <text> ,", "write `contains any of (…)` for several texts"),
@@ -301,6 +320,17 @@ pub(in crate::lang) const GIVENS: Phrases = &[
         "given ticket in sample",
         "write it without `ticket`, on a line of its own: `given in sample \"survey\" of 10 percent`",
     ),
+    (
+        "given <number> tickets",
+        "write which volume counted them, and when: `given volume \"…\" <number> tickets 2 minutes ago`",
+    ),
+    ("volume <text> lasts", "write how many tickets it counted: `given volume <text> 20 tickets 2 minutes ago`"),
+    ("volume <text> starts", "write how many tickets it counted: `given volume <text> 19 tickets 2 minutes ago`"),
+    ("volume <text> <number> <number>", "write `given volume <text> <number> tickets 2 minutes ago`"),
+    (
+        "volume <text> <number> tickets",
+        "say when they were counted, as in `given volume <text> <number> tickets 2 minutes ago`",
+    ),
     ("in sample", "write it on a line of its own: `given in sample \"survey\" of 10 percent`"),
     ("given requester", "what is known of the requester is among the facts: `given ticket { requester.tags vip }`"),
     ("given <text> away", GIVEN_AWAY),
@@ -378,6 +408,25 @@ pub(in crate::lang) const EVERIES: Phrases = &[
     ("until", "it ends when the condition after `when` no longer holds: write `every 4 hours while it holds`"),
     ("while <value>", "the condition stands after `when`: write `every 4 hours while it holds`"),
     ("for <number>", "write how often at most: `every 4 hours while it holds, at most 5 times`"),
+];
+
+/// Phrases in what a volume counts.
+pub(in crate::lang) const COUNTS: Phrases = &[
+    ("then", "a volume does nothing by itself: write a trigger with `when volume \"…\" starts`"),
+    ("at least <number> within", "say what is counted: `at least <number> tickets within 10 minutes`"),
+    ("at least <number> ticket", "write `tickets`: `at least <number> tickets within 10 minutes`"),
+    (
+        "at least <number> <value>",
+        "what is counted are different tickets: `at least <number> tickets within 10 minutes`",
+    ),
+    ("at least tickets", "say how many: `at least 20 tickets within 10 minutes`"),
+    ("tickets in", "write `within`, as in `at least 20 tickets within 10 minutes`"),
+    ("tickets per", "write `within`, as in `at least 20 tickets within 1 hour`"),
+    ("tickets every", "write `within`, as in `at least 20 tickets within 1 hour`"),
+    ("tickets during", "write `within`, as in `at least 20 tickets within 10 minutes`"),
+    ("tickets with", "which tickets are counted stands after `when`: `when tags has outage`"),
+    ("tickets for", "write `within`, as in `at least 20 tickets within 10 minutes`"),
+    ("tickets", "say within which time, as in `at least 20 tickets within 10 minutes`"),
 ];
 
 /// Phrases in the times of an sla.
@@ -523,20 +572,11 @@ pub(in crate::lang) const ACTIONS: Phrases = &[
     ("webhook <value>", "write the name of a webhook of `twite.toml` in double quotes: `webhook \"<value>\"`"),
     ("reply as", FROM),
     ("reply <text> from", FROM),
-    ("reply from account", FROM),
-    ("reply from the", FROM),
     ("reply privately", MESSAGE),
     ("reply by direct", MESSAGE),
-    ("reply in private", MESSAGE),
     ("message <value>", MESSAGE),
     ("message <text>", MESSAGE),
     ("message the requester", MESSAGE),
-    ("send message", MESSAGE),
-    ("send direct message", MESSAGE),
-    ("send a direct message", MESSAGE),
-    ("direct message", MESSAGE),
-    ("dm <value>", MESSAGE),
-    ("dm <text>", MESSAGE),
     ("reply {", BY_LANGUAGE),
     ("reply text {", BY_LANGUAGE),
     ("reply texts {", BY_LANGUAGE),
@@ -746,6 +786,10 @@ const BREACHED: &str =
     "write `breach is set and time since breach > 0 minutes` for what is late, or `time until breach < 2 hours`";
 const EVERY_EXAMPLE: &str = "write the parts in this order: `every 4 hours while it holds, at most 5 times`";
 const OTHERWISE: &str = "write it behind the time: `first reply within 2 days otherwise`";
+const VOLUME_STATES: &str =
+    "write `volume <text> lasts`, or `volume <text> starts` for the one ticket with which it starts";
+const VOLUME: &str = "to count tickets, write `volume \"…\" { at least 20 tickets within 10 minutes }`, and ask for it in a trigger: \
+                      `when volume \"…\" starts`";
 const SAMPLE_ALONE: &str = "it is about the ticket by itself: write `in sample \"survey\" of 10 percent`";
 const LOOP: &str = "there are no loops: each rule is about one ticket, and is tried on every ticket";
 const PATTERN: &str = "write the pattern in double quotes: `matches \"…\"`";

@@ -31,6 +31,8 @@ pub struct RuleTest {
     pub fired: Vec<GivenFired>,
     /// What is known of agents, by name, when one is chosen.
     pub agents: Vec<(String, GivenAgent)>,
+    /// How many other tickets volumes count before the test starts.
+    pub volumes: Vec<GivenVolume>,
     /// The time at which the test starts; `None` for [`RuleTest::USUAL_MOMENT`].
     pub at: Option<Timestamp>,
     /// The steps, in order.
@@ -83,6 +85,17 @@ pub enum GivenAgent {
     /// `given last agent "Ana" 3 days ago`: had the requester's latest other ticket, assigned so long before the start of
     /// the test.
     Last(Duration),
+}
+
+/// `given volume "V" 19 tickets 2 minutes ago`: other tickets than that of the test.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenVolume {
+    /// The volume's title.
+    pub volume: String,
+    /// How many tickets it counted.
+    pub tickets: u32,
+    /// How long before the start of the test.
+    pub ago: Duration,
 }
 
 /// A step of a test, with its source span.

@@ -162,6 +162,7 @@ impl<'t> BadPart<'t> {
                     Rule::only_happens => &[foreign::HAPPENINGS, ANYWHERE],
                     Rule::only_over => &[foreign::PERIODS, ANYWHERE],
                     Rule::only_every => &[foreign::EVERIES],
+                    Rule::only_count => &[foreign::COUNTS],
                     Rule::only_measure => &[foreign::MEASURES, ANYWHERE],
                     Rule::only_target | Rule::only_pause => &[foreign::TARGETS],
                     Rule::only_recipient if self.index == 0 => {

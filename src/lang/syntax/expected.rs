@@ -3,10 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::grammar::Rule;
-use crate::lang::suggest::either;
+use crate::{desk::VolumeState, lang::suggest::either};
 
 /// One phrase for all expected rules: "`and`, `or` or `then`". `None` if none of them has a phrase.
 pub(super) fn phrase(rules: &[Rule]) -> Option<String> {
+    if rules.contains(&Rule::kw_lasts) {
+        return Some(either(VolumeState::ALL.map(|state| format!("`{state}`")).into()));
+    }
     let asked = rules
         .iter()
         .any(|r| matches!(r, Rule::is_test | Rule::compare_test | Rule::kw_contains | Rule::kw_starts | Rule::kw_ends));

@@ -173,12 +173,16 @@ kinds! {
         OverClause = over_clause,
         CompareClause = compare_clause,
         ChartClause = chart_clause,
+        Volume = volume,
+        BadVolumePart = bad_volume_part,
+        CountClause = count_clause,
         Test = test,
         BadTestPart = bad_test_part,
         GivenClause = given_clause,
         GivenFired = given_fired,
         GivenSample = given_sample,
         GivenAgent = given_agent,
+        GivenVolume = given_volume,
         Facts = facts,
         Fact = fact,
         BadFact = bad_fact,
@@ -208,6 +212,7 @@ kinds! {
         Parens = parens,
         Question = question,
         Sample = sample,
+        VolumeAsked = volume_asked,
         Hours = hours,
         Clock = clock,
         IsTest = is_test,
@@ -265,6 +270,7 @@ impl SyntaxKind {
                 | Self::BadViewPart
                 | Self::BadReportPart
                 | Self::BadSlaPart
+                | Self::BadVolumePart
                 | Self::BadTestPart
                 | Self::BadMessagePart
                 | Self::BadRecipient

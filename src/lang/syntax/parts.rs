@@ -78,6 +78,7 @@ levels! {
         "view" only_item "view \"Name\" { where … columns … }",
         "report" only_item "report \"Name\" { measure count }",
         "sla" only_item "sla \"Name\" { when … first reply within 1 hour }",
+        "volume" only_item "volume \"Name\" { when … at least 20 tickets within 10 minutes }",
         "macro" only_item "macro \"Name\" { then … }",
         "test" only_item "test \"Name\" { given ticket { … } when created expect … }",
     }
@@ -122,6 +123,11 @@ levels! {
         "solve within" only_target "solve within 5 days",
         "pause while" only_pause "pause while status in (pending, hold)",
     }
+    VOLUME TW0113 "volume clause" {
+        "on" only_on "on created",
+        "when" only_when "when tags has outage",
+        "at least" only_count "at least 20 tickets within 10 minutes",
+    }
     TEST TW0113 "test clause" {
         "given" only_given "given ticket { channel twitter, comment \"…\" }",
         "at" only_at "at 2026-01-05T12:00:00Z",
@@ -161,6 +167,7 @@ pub(super) fn levels(bad: &SyntaxNode) -> Vec<&'static Level> {
         SyntaxKind::View => &VIEW,
         SyntaxKind::Report => &REPORT,
         SyntaxKind::Sla => &SLA,
+        SyntaxKind::Volume => &VOLUME,
         SyntaxKind::Test => &TEST,
         _ => &TRIGGER,
     };

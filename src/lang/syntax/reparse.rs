@@ -140,10 +140,16 @@ fn start_of(words: &[&str], level: &Level) -> String {
     if level.what == "item" && ["if", "on", "when", "then"].contains(&first.to_lowercase().as_str()) {
         return "write `trigger \"…\" {` before it, and `}` after its last action".into();
     }
+    if level.what == "volume clause" && matches!(first, "more" | "over" | "count" | "within" | ">" | ">=") {
+        return "write `at least 20 tickets within 10 minutes`".into();
+    }
     if let Some(help) = phrase(&[STARTS], words, 0) {
         return help;
     }
     match (first, level.what) {
+        ("then", "volume clause") => {
+            "a volume does nothing by itself: write a trigger with `when volume \"…\" starts`".into()
+        }
         ("on", "automation clause") => "automations have no events; write the condition after `when`".into(),
         ("when", "macro clause") => "macros have no condition: an agent applies them".into(),
         ("macro", "test clause") => "to apply a macro, write `when macro \"…\"`".into(),

@@ -369,6 +369,7 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
                     comment: None,
                     cause: None,
                     fired_before: vec![],
+                    volumes: vec![],
                 };
                 *ticket = engine::decide_plainly(rules, ticket, &event, now).ticket;
             }

@@ -16,3 +16,4 @@ mod replies;
 mod satisfaction;
 mod together;
 mod verify;
+mod volumes;

@@ -4,3 +4,4 @@ mod cases;
 mod matcher;
 mod rule_tests;
 mod values;
+mod volumes;

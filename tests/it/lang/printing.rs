@@ -23,14 +23,16 @@ fn printed(rules: &Rules) -> String {
     items.extend(rules.automations.iter().map(ToString::to_string));
     items.extend(rules.views.iter().map(ToString::to_string));
     items.extend(rules.reports.iter().map(ToString::to_string));
+    items.extend(rules.slas.iter().map(ToString::to_string));
+    items.extend(rules.volumes.iter().map(ToString::to_string));
     items.extend(rules.tests.iter().map(ToString::to_string));
     items.join("\n")
 }
 
 /// All items, without their spans.
 fn items(rules: &Rules) -> String {
-    let Rules { lets, lists, macros, triggers, automations, views, reports, tests, .. } = rules;
-    let items: [&dyn Debug; 8] = [lets, lists, macros, triggers, automations, views, reports, tests];
+    let Rules { lets, lists, macros, triggers, automations, views, reports, slas, volumes, tests, .. } = rules;
+    let items: [&dyn Debug; 10] = [lets, lists, macros, triggers, automations, views, reports, slas, volumes, tests];
     let places = Regex::new(r#"Span \{ file: "[^"]*", start: \d+, end: \d+, line: \d+ \}"#).unwrap();
     places.replace_all(&format!("{items:?}"), "").into_owned()
 }

@@ -16,6 +16,7 @@ const FILES: &[(&str, &str)] = &[
     ("watching", "trigger \"a\" {\n  on created\n  when …\n  then add tags b\n}\n"),
     ("items", "…"),
     ("slas", "…"),
+    ("volumes", "…"),
     ("clauses", "automation \"a\" {\n  when status is open\n  …\n  then add tags b\n}\n"),
     ("settings", "…"),
     ("givens", "test \"a\" {\n  given ticket { channel twitter }\n  …\n  when created\n  expect nothing fired\n}\n"),

@@ -14,10 +14,11 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use proptest::{collection, option, prelude::*, sample};
 use twite::{
     desk::{
-        Actor, Author, Channel, Choosing, CustomField, CustomKind, CustomValue, Decimal, Declarations, Event,
+        Actor, Author, Cause, Channel, Choosing, CustomField, CustomKind, CustomValue, Decimal, Declarations, Event,
         EventComment, EventKind, FieldRef, FiredBefore, Hours, Kind, MediaKind, MessageFacts, OpenDay, Owner,
         PastStatus, Per, Person, PostFacts, Priority, RatedBy, Rating, Recipient, Sample, Satisfaction, Scope,
-        SlaTarget, Status, Ticket, TicketId, TicketType, VerifiedType, Via, XAction,
+        SlaTarget, Status, Ticket, TicketId, TicketType, VerifiedType, Via, VolumeAsked, VolumeAt, VolumeState,
+        XAction,
         declarations::{AccountName, Agent, Schedule, Sees},
         field::{Declared, FIELDS, Members},
         normalize::tag,
@@ -386,13 +387,19 @@ prop_compose! {
     }
 }
 
+/// Titles of volumes.
+const VOLUMES: &[&str] = &["outage", "a \"storm\""];
+
 fn all_fields() -> Vec<FieldRef> {
     let custom = desk().fields.into_iter().map(|field| FieldRef::Custom(Arc::new(field)));
     let schedules = desk().schedules.into_iter().map(|schedule| FieldRef::Schedule(Arc::new(schedule)));
     let samples =
         [("survey", 10), ("survey", 50), ("trial \"b\"", 75)].map(|(name, percent)| Sample::new(name, percent));
     let samples = samples.into_iter().map(|sample| FieldRef::Sample(Arc::new(sample)));
-    FIELDS.iter().map(FieldRef::Known).chain(custom).chain(schedules).chain(samples).collect()
+    let volumes = VOLUMES.iter().flat_map(|volume| VolumeState::ALL.map(|state| (*volume, state)));
+    let volumes = volumes.map(|(volume, state)| VolumeAsked { volume: volume.into(), state });
+    let volumes = volumes.map(|asked| FieldRef::Volume(Arc::new(asked)));
+    FIELDS.iter().map(FieldRef::Known).chain(custom).chain(schedules).chain(samples).chain(volumes).collect()
 }
 
 pub fn field() -> impl Strategy<Value = FieldRef> {
@@ -614,14 +621,16 @@ pub fn event(ticket: &Ticket) -> impl Strategy<Value = Event> + use<> {
         2 => nearly.prop_map(|before| EventKind::Updated { before: Box::new(before) }),
         1 => self::ticket().boxed().prop_map(|before| EventKind::Updated { before: Box::new(before) }),
     ];
-    let event = (kind, sample::select(Via::ALL), actor(), option::of(comment()), fired_before());
-    event.prop_map(|(kind, via, actor, comment, fired_before)| Event {
+    let known = (fired_before(), volumes(), option::weighted(0.2, sample::select(VOLUMES)));
+    let event = (kind, sample::select(Via::ALL), actor(), option::of(comment()), known);
+    event.prop_map(|(kind, via, actor, comment, (fired_before, volumes, ends))| Event {
         kind,
         via,
         actor,
         comment,
-        cause: None,
+        cause: ends.map(|volume| Cause::VolumeEnds(volume.to_owned())),
         fired_before,
+        volumes,
     })
 }
 
@@ -799,6 +808,24 @@ fn fired_before() -> impl Strategy<Value = Vec<FiredBefore>> {
     collection::vec(one, 0..6)
 }
 
+/// What an event tells of volumes.
+fn volumes() -> impl Strategy<Value = Vec<VolumeAt>> {
+    let one = (option::of(time()), any::<bool>());
+    let all = collection::vec(option::of(one), VOLUMES.len());
+    all.prop_map(|all| {
+        let told = VOLUMES.iter().zip(all).filter_map(|(volume, told)| Some((volume, told?)));
+        told.map(|(volume, (since, starts))| VolumeAt {
+            volume: (*volume).to_owned(),
+            since,
+            starts: starts && since.is_some(),
+            counted: since.filter(|_| starts),
+            tickets: None,
+            of: None,
+        })
+        .collect()
+    })
+}
+
 prop_compose! {
     /// A service level agreement. Its conditions depend on nothing but the ticket.
     fn sla()(
@@ -836,6 +863,7 @@ pub fn rules_of(triggers: Vec<Trigger>) -> Rules {
         reports: vec![],
         views: vec![],
         slas: vec![],
+        volumes: vec![],
         tests: vec![],
         lets: vec![],
         lists: vec![],
