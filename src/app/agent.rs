@@ -277,7 +277,7 @@ pub fn find_agent<'d>(desk: &'d Declarations, name: &str) -> Result<Viewer<'d>, 
 /// As [`update`].
 pub async fn preview(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Applied, NotDone> {
     let mut unit = app.begin().await?;
-    let applied = unit.update(id, update).await?;
+    let applied = Box::pin(unit.update(id, update)).await?;
     unit.roll_back().await?;
     Ok(applied)
 }
@@ -289,7 +289,7 @@ pub async fn preview(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Ap
 /// [`NotDone`]; then nothing has changed.
 pub async fn update(app: &App, id: TicketId, update: &AgentUpdate) -> Result<Applied, NotDone> {
     let mut unit = app.begin().await?;
-    let applied = unit.update(id, update).await?;
+    let applied = Box::pin(unit.update(id, update)).await?;
     unit.commit().await?;
     Ok(applied)
 }
@@ -297,8 +297,9 @@ pub async fn update(app: &App, id: TicketId, update: &AgentUpdate) -> Result<App
 impl UnitOfWork<'_> {
     async fn update(&mut self, id: TicketId, update: &AgentUpdate) -> Result<Applied, NotDone> {
         let now = self.now();
-        self.end_volumes(now).await?;
-        self.catch_up(id, now).await?;
+        // On the heap, as wherever a future holds the run of the rules: it holds whole tickets, and whoever awaits it holds them.
+        Box::pin(self.end_volumes(now)).await?;
+        Box::pin(self.catch_up(id, now)).await?;
         let rules = self.rules.clone();
         let viewer = update.viewer(&rules.desk)?;
         let before = self.tx.ticket(id).await?.filter(|ticket| viewer.sees(ticket)).ok_or(NotDone::Unknown(id))?;
@@ -330,7 +331,7 @@ impl UnitOfWork<'_> {
         let mut ticket = done.ticket;
         self.leave_all(&mut ticket, version, update, &done.effects, now).await?;
         let decision = self.decide(&ticket, &mut done.event, now, now).await?;
-        self.keep(&ticket, &done.event, &decision, None, now).await?;
+        Box::pin(self.keep(&ticket, &done.event, &decision, None, now)).await?;
         let version = self.tx.ticket_version(id).await?;
         Ok(Applied { before, effects: done.effects, decision, version })
     }

@@ -9,7 +9,7 @@ use super::{Notice, UnitOfWork, assign::Asked, notice::Outcome};
 use crate::{
     desk::{
         Actor, Author, Cause, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind, Question,
-        Reason, ReasonKind, Status, Ticket, TicketId, Via, Viewer, text::is_blank,
+        Reason, ReasonKind, Status, Ticket, TicketId, TicketType, Via, Viewer, text::is_blank,
     },
     engine::Decision,
     store::{DecisionRecord, NewComment, Outgoing, StoreError, StoredPost, TicketKey},
@@ -77,7 +77,7 @@ impl UnitOfWork<'_> {
         let author =
             if sender.as_ref().is_some_and(|(by, _)| matches!(by, Actor::Rule(_))) { Author::Rule } else { author };
         if runs && standing.next_check_at.is_some_and(|at| at < post.made) {
-            self.catch_up(id, post.made).await?;
+            Box::pin(self.catch_up(id, post.made)).await?;
             // Automations that fired may have merged tickets and moved comments.
             standing = self.tx.standing(id).await?;
         }
@@ -120,7 +120,7 @@ impl UnitOfWork<'_> {
                 volumes: vec![],
             };
             let answerable = (author == Author::Requester).then_some(comment_id);
-            self.run(ticket, event, answerable, post.made).await?;
+            Box::pin(self.run(ticket, event, answerable, post.made)).await?;
         } else {
             self.save(&ticket, self.now()).await?;
         }
@@ -149,7 +149,7 @@ impl UnitOfWork<'_> {
                 volumes: vec![],
             };
             let answerable = (author == Author::Requester).then_some(comment_id);
-            self.run(ticket, event, answerable, self.now()).await?;
+            Box::pin(self.run(ticket, event, answerable, self.now())).await?;
         }
         Ok(())
     }
@@ -406,6 +406,13 @@ impl UnitOfWork<'_> {
         let Some(mut target) = self.tx.ticket(into).await? else { return Ok(false) };
         let moved = self.tx.merge(ticket.id, into, now).await?;
         target.take_over(ticket, moved, now);
+        // A ticket that takes over a problem is the problem, and no incident of it.
+        if ticket.kind == Some(TicketType::Problem) {
+            target.kind = ticket.kind;
+        }
+        if target.problem == Some(ticket.id) {
+            target.set_problem(None);
+        }
         target.waiting_since = self.tx.first_by_requester(into, target.last_reply).await?;
         self.save(&target, now).await?;
         self.correct_previous_tickets(ticket.id, ticket.created.min(target.created), now).await?;

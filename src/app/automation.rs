@@ -48,7 +48,7 @@ impl App {
         let due = unit.tx.due(now, MAX_BATCH_TICKETS.min(max_tickets)).await?;
         let mut fired = 0;
         for (ticket, at) in &due {
-            fired += u32::from(unit.check_ticket(*ticket, *at).await?);
+            fired += u32::from(Box::pin(unit.check_ticket(*ticket, *at)).await?);
         }
         unit.commit().await?;
         Ok((!due.is_empty()).then_some(fired))
@@ -90,7 +90,7 @@ impl UnitOfWork<'_> {
         let Some(mut ticket) = self.tx.ticket(id).await? else { return Ok(false) };
         let (last_check, before, repeated) = self.tx.active_automations(id).await?;
         if let Some((awake, event)) = unsnooze(&ticket, at) {
-            self.run_at(&awake, event, None, at).await?;
+            Box::pin(self.run_at(&awake, event, None, at)).await?;
             ticket = self.tx.ticket(id).await?.unwrap_or(awake);
         }
         let rules = self.rules.clone();
@@ -125,7 +125,7 @@ impl UnitOfWork<'_> {
         }
         if let Some(decision) = &evaluation.decision {
             self.notices.push(Notice::Due { ticket: id, at });
-            self.keep(&ticket, &event, decision, None, at).await?;
+            Box::pin(self.keep(&ticket, &event, decision, None, at)).await?;
         }
         // An effect, such as a merge, may have closed the ticket.
         let closed =
@@ -141,7 +141,7 @@ impl UnitOfWork<'_> {
         while let Some(at) = self.tx.next_check_at(id).await?
             && at < until
         {
-            self.check_ticket(id, at).await?;
+            Box::pin(self.check_ticket(id, at)).await?;
         }
         Ok(())
     }

@@ -336,7 +336,7 @@ impl Intake<'_> {
             requester,
             text: post.text.clone(),
         });
-        self.unit.create(draft, &key, post).await?;
+        Box::pin(self.unit.create(draft, &key, post)).await?;
         if has_others {
             // Later ones, if this one comes late.
             let now = self.unit.now();

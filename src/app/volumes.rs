@@ -130,7 +130,7 @@ impl UnitOfWork<'_> {
                 self.catch_up(id, ending.ends_at).await?;
                 let Some(ticket) = self.tx.ticket(id).await? else { continue };
                 let (after, event) = volume_ends(&ticket, volume.title.clone(), ending.ends_at);
-                self.run_at(&after, event, None, ending.ends_at).await?;
+                Box::pin(self.run_at(&after, event, None, ending.ends_at)).await?;
             }
         }
         Ok(())

@@ -125,7 +125,7 @@ impl Command {
             Self::Agents(command) => command.run().await,
             Self::Check(command) => command.run(),
             Self::Completions(command) => command.run(),
-            Self::Demo(command) => command.run().await,
+            Self::Demo(command) => Box::pin(command.run()).await,
             Self::Eval(command) => command.run(),
             Self::Explain(command) => command.run(),
             Self::Fmt(command) => command.run(),

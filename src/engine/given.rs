@@ -122,7 +122,7 @@ pub(super) fn choose_agent(test: &RuleTest, effect: &Effect, ticket: &mut Ticket
             GivenAgent::Unsolved(count) if agent == name => Some(*count),
             _ => None,
         });
-        counts.last().unwrap_or_default()
+        counts.max().unwrap_or_default()
     };
     let names = desk.members(group).map(|agent| agent.name.as_str());
     let free: Vec<_> =
@@ -141,7 +141,11 @@ pub(super) fn choose_agent(test: &RuleTest, effect: &Effect, ticket: &mut Ticket
         Choosing::Next => free.first().copied(),
         Choosing::LeastBusy => free.iter().copied().min_by_key(|name| unsolved(name)),
     });
-    ticket.set_assignee(chosen.map(str::to_owned), now);
+    // Where nobody is free, an agent of the group keeps it.
+    let keeps = |name: &str| desk.members(group).any(|agent| agent.name == name);
+    if chosen.is_some() || !ticket.assignee.as_deref().is_some_and(keeps) {
+        ticket.set_assignee(chosen.map(str::to_owned), now);
+    }
 }
 
 fn event_comment(test: &TestComment) -> EventComment {

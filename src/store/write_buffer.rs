@@ -68,6 +68,9 @@ macro_rules! rows {
                 vec![$(self.$column.into()),+]
             }
         })+
+
+        /// The tables of [`WriteBuffer`].
+        const TABLES: &[&str] = &[$($row::TABLE),+];
     };
 }
 
@@ -154,18 +157,6 @@ pub(super) struct Buffered {
     pub(super) buffer: WriteBuffer,
     pub(super) cache: TxCache,
 }
-
-/// The tables of [`WriteBuffer`].
-const TABLES: [&str; 8] = [
-    TagRow::TABLE,
-    HashtagRow::TABLE,
-    MediaRow::TABLE,
-    FieldRow::TABLE,
-    PastStatusRow::TABLE,
-    DecisionRow::TABLE,
-    OutboxRow::TABLE,
-    FiredRow::TABLE,
-];
 
 /// What a statement does with buffered and cached tables.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -82,7 +82,8 @@ fn case(line: &str) -> Option<Case> {
         actor: Actor::Person,
         comment: Some(comment),
         cause: None,
-        fired_before: vec![], volumes: vec![],
+        fired_before: vec![],
+        volumes: vec![],
     };
     Some(Case { ticket, event, now })
 }

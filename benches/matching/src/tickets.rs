@@ -150,7 +150,8 @@ fn case(names: &Names, spread: &Spread, words: &Zipf, random: &mut Random, n: us
         actor: Actor::Person,
         comment: Some(comment),
         cause: None,
-        fired_before: vec![], volumes: vec![],
+        fired_before: vec![],
+        volumes: vec![],
     };
     Case { ticket, event, now }
 }

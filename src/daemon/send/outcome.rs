@@ -74,7 +74,8 @@ impl Sending {
         let Some(item) = self.app().store().claim(destination, self.app().clock().now()).await? else {
             return Ok(false);
         };
-        let Some(outcome) = self.shared.unless_stopped(stop, MAX_LAST_DELIVERY, self.carry_out(&item)).await else {
+        let Some(outcome) = self.shared.unless_stopped(stop, MAX_LAST_DELIVERY, Box::pin(self.carry_out(&item))).await
+        else {
             tracing::warn!("a delivery is still in progress; its outcome will be determined at the next start");
             return Ok(false);
         };

@@ -64,6 +64,10 @@ pub fn parse(text: &str) -> Parse {
     }
     let (conflicts, ours) = conflicts(text).unzip();
     let read = ours.as_deref().unwrap_or(text);
+    // Without the other side of a conflict, what was a string may be code.
+    if let Some(error) = ours.as_deref().and_then(|ours| too_deep(ours, 0)) {
+        return Parse { tree: unparsed(text), errors: vec![error] };
+    }
     let mut repairs = Repairs::default();
     let Some(mut tree) = tree(text, &repairs.apply(read)) else {
         // Should be unreachable, because the grammar accepts any text; if it happens, it is reported and the text is

@@ -284,7 +284,7 @@ fn nothing_hides_in_declarations() {
 fn declared_names_differ_to_the_eye() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("a.twite"), RULE).unwrap();
-    let hours = "[schedule.hours]\nmonday = [\"09:00-17:00\"]\n";
+    let hours = "[schedule.hours]\nzone = \"UTC\"\nmonday = [\"09:00-17:00\"]\n";
     let group = "[[group]]\nname = \"Social\"\n";
     let schedule = format!("{group}[[schedule]]\nname = \"a\"\ngroups = [\"Social\"]\n{hours}");
     for (desk, expected) in [
@@ -312,6 +312,14 @@ fn declared_names_differ_to_the_eye() {
         let found: Vec<_> = found.iter().map(|d| format!("{}: {}", d.code.id, d.message)).collect();
         assert_eq!(found.join("\n"), expected, "{desk}");
     }
+}
+
+/// What was a string while both sides of a conflict stood there is code without one of them.
+#[test]
+fn nesting_is_bounded_in_what_is_left_of_a_conflict() {
+    let parens = "(".repeat(200_000);
+    let text = format!("let a = b\n<<<<<<< a\nx\n=======\n\"\"\"\n>>>>>>> b\nlet c = not {parens}\n\"\"\"\n");
+    assert!(said(&text).contains(&"TW0108: nesting too deep".to_owned()));
 }
 
 /// Checking consecutive comments takes linear time.
