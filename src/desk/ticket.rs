@@ -341,7 +341,7 @@ pub struct PostFacts {
     pub is_reply: bool,
     /// Whether it quotes another post.
     pub is_quote: bool,
-    /// Number of links in its text; see [`link_count`](super::post_text::link_count).
+    /// Number of links in its text; see [`link_count`].
     pub links: Option<i64>,
     /// Number of handles that its text mentions.
     pub mentions: Option<i64>,
