@@ -90,15 +90,20 @@ impl UnitOfWork<'_> {
             added.actor = by.clone();
         }
         let Some(comment_id) = self.tx.add_comment(&added).await? else { return Ok(false) };
-        if let Some((_, sent_by)) = sender
-            && sent_by != id
+        if let Some((_, sent_by)) = &sender
+            && *sent_by != id
         {
-            self.link(sent_by.min(id), sent_by.max(id), "message").await?;
+            self.link(id.min(*sent_by), id.max(*sent_by), "message").await?;
         }
         let mut ticket = before.clone();
         match rating {
             Some(rating) => ticket.add_rating(&comment, rating, post.made, newest),
-            None if newest => ticket.add_comment(&comment, post.made),
+            None if newest => {
+                ticket.add_comment(&comment, post.made);
+                if let Some((by @ Actor::Agent(_), _)) = &sender {
+                    ticket.replied_by(by);
+                }
+            }
             None => {
                 ticket.add_earlier_comment(&comment, post.made);
                 ticket.waiting_since = self.tx.first_by_requester(id, ticket.last_reply).await?;
@@ -134,6 +139,7 @@ impl UnitOfWork<'_> {
             let mut ticket = before.clone();
             if self.tx.is_opened_by(id, &post.id).await? {
                 ticket.describe(&post.text);
+                ticket.post.edited(&post.text, &post.facts);
             }
             if self.tx.standing(id).await?.newest.as_ref() == Some(&post.id) {
                 ticket.latest_comment = Some(post.text.clone());

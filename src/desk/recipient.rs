@@ -83,11 +83,24 @@ impl Declarations {
         addresses
     }
 
+    /// These addresses without those of agents who do not see the ticket, for a mail that shows all of it.
+    pub fn seeing(&self, Addresses { found, mut missing }: Addresses, ticket: &Ticket) -> Addresses {
+        let sees = |name: &str| Viewer::agent(self, name).is_some_and(|viewer| viewer.sees(ticket));
+        let found = found.into_iter().filter(|address| {
+            let is_theirs = |own: &String| own.eq_ignore_ascii_case(address);
+            let owners = self.agents.iter().filter(|agent| agent.email.as_ref().is_some_and(is_theirs));
+            let blind: Vec<_> = owners.map(|agent| agent.name.as_str()).filter(|name| !sees(name)).collect();
+            missing.extend(blind.iter().map(|name| does_not_see(name)));
+            blind.is_empty()
+        });
+        Addresses { found: found.collect(), missing }
+    }
+
     /// The address of an agent who follows a ticket, or why there is none.
     fn address_of_watcher(&self, agent: &str, ticket: &Ticket) -> Result<Vec<String>, String> {
         let viewer = Viewer::agent(self, agent).ok_or_else(|| format!("{agent:?} is no longer declared"))?;
         if !viewer.sees(ticket) {
-            return Err(format!("{agent:?} does not see the ticket"));
+            return Err(does_not_see(agent));
         }
         self.addresses_of(&Recipient::Agent(agent.to_owned()), ticket)
     }
@@ -141,6 +154,10 @@ impl Declarations {
         let own = self.groups.iter().find(|group| group.name == name).and_then(|group| group.email.clone());
         own.map_or_else(|| self.agent_addresses(name), |address| vec![address])
     }
+}
+
+fn does_not_see(agent: &str) -> String {
+    format!("{agent:?} does not see the ticket")
 }
 
 #[cfg(test)]
@@ -230,5 +247,29 @@ mod tests {
         let ana = R::PreviousAssignee(Some("Ana".into()));
         assert!(ana.is_from(&R::PreviousAssignee(None)) && R::Assignee.is_from(&R::Assignee));
         assert!(!R::PreviousAssignee(None).is_from(&ana) && !R::TicketGroup.is_from(&R::TicketAgents));
+    }
+
+    #[test]
+    fn what_shows_the_whole_ticket_goes_to_who_sees_it() {
+        let agent = |name: &str, sees| Agent {
+            email: Some(format!("{name}@x.example")),
+            groups: vec!["Billing".into()],
+            sees,
+            ..Agent { name: name.into(), ..Agent::default() }
+        };
+        let desk = Declarations {
+            groups: vec![Group { name: "Billing".into(), ..Group::default() }],
+            agents: vec![agent("ana", Sees::All), agent("dan", Sees::Groups)],
+            ..Declarations::default()
+        };
+        let to = [Recipient::Agents("Billing".into()), Recipient::Address("list@y.example".into())];
+        for (group, found, missing) in [
+            ("Billing", "ana@x.example dan@x.example list@y.example", ""),
+            ("Social", "ana@x.example list@y.example", "\"dan\" does not see the ticket"),
+        ] {
+            let ticket = Ticket { group: Some(group.into()), ..Ticket::default() };
+            let addresses = desk.seeing(desk.addresses(&to, &ticket), &ticket);
+            assert_eq!((addresses.found.join(" "), addresses.missing.join("; ")), (found.into(), missing.into()));
+        }
     }
 }

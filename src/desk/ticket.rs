@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Actor, Author, Channel, CustomValue, EventComment, MediaKind, PastStatus, Person, Priority, RatedBy, Satisfaction,
-    Status, TicketId, TicketType,
+    Actor, Author, Channel, CustomValue, EventComment, MediaKind, MessageFacts, PastStatus, Person, Priority, RatedBy,
+    Satisfaction, Status, TicketId, TicketType,
     post_text::{link_count, mention_count, weighted_length},
     text::headline,
 };
@@ -352,6 +352,14 @@ pub struct PostFacts {
 }
 
 impl PostFacts {
+    /// Follows an edit of the post.
+    pub fn edited(&mut self, text: &str, facts: &MessageFacts) {
+        self.media.clone_from(&facts.media);
+        self.is_quote = facts.is_quote;
+        (self.links, self.mentions, self.length) = (None, None, None);
+        self.complete(text);
+    }
+
     /// Fills in what follows from the text, and from what it shows.
     pub fn complete(&mut self, text: &str) {
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
@@ -442,5 +450,15 @@ mod tests {
         ticket.set_status(Status::Solved, second(5));
         ticket.add_comment(&comment(Author::Requester, true), second(4));
         assert_eq!((ticket.status, ticket.comments), (Status::Solved, 1));
+    }
+
+    #[test]
+    fn an_edited_post_has_the_facts_of_its_new_text() {
+        let mut post = PostFacts { likes: Some(3), ..PostFacts::default() };
+        post.complete("hello");
+        post.edited("@acme see acme.com", &MessageFacts { is_quote: true, ..MessageFacts::default() });
+        assert_eq!((post.links, post.mentions, post.is_quote, post.likes), (Some(1), Some(1), true, Some(3)));
+        post.edited("hello", &MessageFacts::default());
+        assert_eq!((post.links, post.mentions, post.is_quote), (Some(0), Some(0), false));
     }
 }

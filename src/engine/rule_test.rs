@@ -339,6 +339,7 @@ impl<'r> Playback<'r> {
             };
             self.now = at;
             if let Some(volume) = self.volumes.end_first(at) {
+                // It stands for whichever ticket is told.
                 if self.ticket.status != Status::Closed {
                     let (after, event) = volume_ends(&self.ticket, volume, at);
                     self.run(rules, after, event, detail);
@@ -554,9 +555,12 @@ fn goes_nowhere(kind: &EffectKind, effect: &Effect, ticket: &Ticket, desk: &Decl
         return Some(format!("a direct message is answered from the account that received it, @{addressed}"));
     }
     let (EffectKind::Notify(to) | EffectKind::Remind(to)) = kind else { return None };
-    let (Effect::Notify { to: sent, .. } | Effect::Remind { to: sent, .. }) = effect else { return None };
+    let (Effect::Notify { to: sent, conversation, .. } | Effect::Remind { to: sent, conversation, .. }) = effect else {
+        return None;
+    };
     let meant: Vec<_> = sent.iter().filter(|sent| to.as_ref().is_none_or(|to| sent.is_from(to))).cloned().collect();
     let addresses = desk.addresses(&meant, ticket);
+    let addresses = if *conversation { desk.seeing(addresses, ticket) } else { addresses };
     addresses.found.is_empty().then(|| addresses.missing.join("; "))
 }
 

@@ -162,14 +162,19 @@ fn write_conversation(text: &mut String, sheet: &TicketSheet) -> fmt::Result {
 pub(crate) fn conversation(comments: &[Comment]) -> String {
     const MAX_COMMENTS: usize = 200;
     const MAX_BYTES: usize = 64 * 1024;
+    const MAX_COMMENT_BYTES: usize = 16 * 1024;
     let mut text = String::new();
     let all = comments.iter().rev().filter(|comment| !comment.deleted);
     let mut left = all.clone().count();
     for comment in all.take(MAX_COMMENTS) {
         let mut message = format!("{}  {}\n", minute(comment.made), visible(&about(comment)));
-        for line in comment.text.lines() {
+        let shown = comment.text.get(..comment.text.floor_char_boundary(MAX_COMMENT_BYTES)).unwrap_or_default();
+        for line in shown.lines() {
             // Writing to a string does not fail.
             let _ = writeln!(message, "    {}", visible(line));
+        }
+        if shown.len() < comment.text.len() {
+            message.push_str("    …\n");
         }
         if text.len() + message.len() > MAX_BYTES {
             break;

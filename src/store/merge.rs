@@ -55,7 +55,7 @@ impl Tx {
             let person = Person { tickets: ticket.requester.tickets.saturating_sub(1), ..ticket.requester.clone() };
             self.change_person(number, &ticket.requester, &person, now).await?;
         }
-        self.move_incidents(from, into).await?;
+        self.move_incidents(from, into, now).await?;
         // Tickets merged into `from` earlier now point to `into`.
         query("UPDATE ticket SET merged_into = $2 WHERE id = $1 OR merged_into = $1")
             .bind(from.0)

@@ -47,12 +47,23 @@ impl Tx {
     }
 
     /// Makes the incidents of a problem those of the ticket that it is merged into.
-    pub(super) async fn move_incidents(&mut self, from: TicketId, into: TicketId) -> Result<(), StoreError> {
-        query("UPDATE ticket SET version = version + 1, problem = $2, problem_solved = NULL WHERE problem = $1 AND id <> $2")
+    pub(super) async fn move_incidents(
+        &mut self,
+        from: TicketId,
+        into: TicketId,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let ids: Vec<i64> = query_scalar("SELECT id FROM ticket WHERE problem = $1 AND id <> $2 ORDER BY id")
             .bind(from.0)
             .bind(into.0)
-            .execute(&mut self.conn)
+            .fetch_all(&mut self.conn)
             .await?;
+        for id in ids {
+            if let Some(mut incident) = self.ticket(TicketId(id)).await? {
+                incident.set_problem(Some(into));
+                self.save(&incident, now).await?;
+            }
+        }
         Ok(())
     }
 }

@@ -234,3 +234,39 @@ async fn a_statement_that_writes_past_the_cache_is_read() {
     }
     tx.commit().await.unwrap();
 }
+
+#[tokio::test]
+async fn what_is_in_a_set_follows_its_last_change_in_a_transaction() {
+    let (store, _directory) = store().await;
+    account(&store).await;
+    let with = |on: bool| {
+        let one = |text: &str| if on { [text.to_owned()].into() } else { std::collections::BTreeSet::new() };
+        let mut ticket = Ticket {
+            id: TicketId(1),
+            requester: Person { id: Some(x(7).into()), ..Person::default() },
+            tags: one("vip"),
+            watchers: one("Ana"),
+            ..Ticket::default()
+        };
+        ticket.post.hashtags = one("fail");
+        ticket.post.media = if on { [crate::desk::MediaKind::Photo].into() } else { Default::default() };
+        ticket
+    };
+    let key = TicketKey { account: x(1), conversation: "9".into(), person: x(7).into() };
+    let mut tx = store.begin().await.unwrap();
+    tx.open(&with(false), &key, &x(9), now()).await.unwrap();
+    for on in [true, false, true, false] {
+        tx.save(&with(on), now()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    let read = tx.ticket(TicketId(1)).await.unwrap().unwrap();
+    let sets = (read.tags.len(), read.watchers.len(), read.post.hashtags.len(), read.post.media.len());
+    assert_eq!(sets, (0, 0, 0, 0));
+    for on in [true, false, true] {
+        tx.save(&with(on), now()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(tx.ticket(TicketId(1)).await.unwrap().unwrap().watchers.len(), 1);
+}

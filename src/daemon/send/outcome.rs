@@ -207,7 +207,9 @@ impl Sending {
         (subject, body, conversation): (&str, &str, bool),
     ) -> Result<Arrived, Failure> {
         let ticket = self.ticket_of(item).await?.unwrap_or_default();
-        let addresses = self.app().rules().desk.addresses(to, &ticket);
+        let rules = self.app().rules();
+        let addresses = rules.desk.addresses(to, &ticket);
+        let addresses = if conversation { rules.desk.seeing(addresses, &ticket) } else { addresses };
         let missing = (!addresses.missing.is_empty()).then(|| addresses.missing.join("; "));
         if addresses.found.is_empty() {
             return Err(refused(ReasonKind::NoRecipient, missing.unwrap_or_default()));

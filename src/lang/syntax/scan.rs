@@ -39,6 +39,11 @@ pub(crate) fn is_quote(c: char) -> bool {
     matches!(c, '"' | '\'' | '`' | '“' | '”' | '„' | '«' | '»' | '‘' | '’' | '‚')
 }
 
+/// Whether a character closes a string that another kind of quote opened.
+fn closes_others(c: char) -> bool {
+    is_quote(c) && !matches!(c, '\'' | '`')
+}
+
 /// Length in bytes of the string literal at the start; as an error, that of an unclosed one.
 fn string(rest: &str) -> Result<usize, usize> {
     let long = rest.starts_with("\"\"\"");
@@ -82,7 +87,7 @@ fn wrong_quotes(rest: &str, open: char) -> Option<usize> {
     let partner = match open {
         '\'' | '`' => return end(&|c| c == open),
         '"' => {
-            let stops = |c| c == '\\' || (c != '\'' && is_quote(c));
+            let stops = |c| c == '\\' || closes_others(c);
             let (at, c) = line.char_indices().skip(1).find(|(_, c)| stops(*c))?;
             let after = line.get(at + c.len_utf8()..).unwrap_or_default();
             let closes = matches!(c, '“' | '”' | '„' | '»') && !after.starts_with(is_part);
@@ -94,7 +99,7 @@ fn wrong_quotes(rest: &str, open: char) -> Option<usize> {
         '«' => end(&|c| c == '»'),
         _ => None,
     };
-    partner.or_else(|| end(&|c| c != '\'' && is_quote(c)))
+    partner.or_else(|| end(&closes_others))
 }
 
 /// The lexeme that a message about this offset should point at: the next one after white space and comments. Empty at
@@ -129,4 +134,38 @@ pub(super) fn too_deep(text: &str) -> Option<Range<usize>> {
         at = lexeme.end;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lang::syntax::parse;
+
+    fn depth<'t>(lexemes: impl Iterator<Item = &'t str>) -> usize {
+        let (mut depth, mut deepest) = (0_usize, 0);
+        for lexeme in lexemes {
+            match lexeme {
+                "(" | "{" | "（" | "｛" => depth += 1,
+                ")" | "}" | "）" | "｝" => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            deepest = deepest.max(depth);
+        }
+        deepest
+    }
+
+    proptest::proptest! {
+        /// What the parser nests is seen before parsing, whatever quotes stand around it.
+        #[test]
+        fn the_parser_nests_no_deeper_than_the_scanner_counts(text in "[\"'`“”„«»‘’‚(){}a \\\\\n#]{0,40}", item in 0..2_u8) {
+            let text = if item == 0 { format!("let a = {text}") } else { format!("trigger \"x\" {{\n {text}\n}}") };
+            let tree = parse(&text).tree();
+            let tokens: Vec<_> =
+                tree.descendants_with_tokens().filter_map(|e| e.into_token()).map(|t| t.text().to_owned()).collect();
+            let scanned = std::iter::successors(Some(lexeme(&text, 0)), |last| Some(lexeme(&text, last.end)))
+                .take_while(|lexeme| !lexeme.is_empty());
+            let scanned = depth(scanned.filter_map(|lexeme| text.get(lexeme)));
+            proptest::prop_assert!(depth(tokens.iter().map(String::as_str)) <= scanned, "{text}");
+        }
+    }
 }

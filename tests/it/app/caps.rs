@@ -9,7 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::{collection, prelude::*, sample, test_runner::Config};
 use serde_json::Value;
 use twite::{
-    app::replay::{By, replay},
     daemon::Daemon,
     desk::{Per, TicketId, Viewer, XId},
     lang::rules::Cap,
@@ -146,22 +145,9 @@ async fn play(caps: &[Vec<Cap>], steps: &[(i64, Step)]) -> usize {
 }
 
 async fn check(caps: &[Vec<Cap>], daemon: &Daemon) -> usize {
-    let mut decisions = vec![];
-    for n in 1.. {
-        if daemon.store().ticket(TicketId(n)).await.unwrap().is_none() {
-            break;
-        }
-        let live = Arc::clone(daemon.rules().rules());
-        let replayed = replay(daemon.store(), Viewer::Owner, &live, TicketId(n), None, By::Then).await.unwrap();
-        for run in replayed.runs {
-            assert!(run.agrees, "run {} of ticket {n} is not replayed as it was decided", run.number);
-            decisions.push(run.recorded);
-        }
-    }
-    decisions.sort_by_key(|recorded| recorded.id);
     let mut firings: BTreeMap<String, Vec<Firing>> = BTreeMap::new();
     let mut all_held = 0;
-    for recorded in decisions {
+    for recorded in inside::decisions(daemon).await {
         let run = recorded.run.unwrap();
         let of = BTreeMap::from([
             (Per::Ticket, run.ticket.id.0.to_string()),

@@ -6,7 +6,7 @@ use twite::{
         agent::{self, AgentUpdate, NotDone},
         ticket::sheet,
     },
-    desk::{Actor, Status, TicketId, Via, Viewer},
+    desk::{Actor, Status, TicketId, TicketType, Via, Viewer},
 };
 
 const RULES: &str = r#"
@@ -111,4 +111,21 @@ async fn a_problem_lists_its_incidents_and_takes_them_along() {
     desk.apply("Of the third", 4).await.unwrap();
     desk.apply("Merge", 3).await.unwrap();
     assert_eq!(desk.ticket(4).await.problem, Some(TicketId(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_over_a_problem_is_the_problem() {
+    let desk = desk(2).await;
+    desk.post(100, 1, 100, "2026-01-05T09:05:00Z").await;
+    desk.post(110, 3, 110, "2026-01-05T09:06:00Z").await;
+    desk.apply("It is one", 3).await.unwrap();
+    for incident in [1, 4] {
+        desk.apply("Of the third", incident).await.unwrap();
+    }
+    desk.apply("Merge", 3).await.unwrap();
+    let target = desk.ticket(1).await;
+    assert_eq!((target.kind, target.problem, target.problem_solved), (Some(TicketType::Problem), None, None));
+    assert_eq!(desk.ticket(4).await.problem, Some(TicketId(1)));
+    desk.apply("Solve", 1).await.unwrap();
+    assert!(desk.ticket(4).await.problem_solved.is_some());
 }

@@ -8,10 +8,7 @@ use crate::support::{inside, simulator};
 use jiff::{SignedDuration, Timestamp};
 use proptest::{collection, prelude::*, test_runner::Config};
 use twite::{
-    app::{
-        agent::{self, AgentUpdate},
-        replay::{By, replay},
-    },
+    app::agent::{self, AgentUpdate},
     daemon::Daemon,
     desk::{Actor, Cause, Event, FieldRef, TicketId, Via, Viewer, XId},
     engine::minute,
@@ -139,23 +136,10 @@ fn most(counted: &BTreeMap<i64, Timestamp>, ticket: i64, at: Timestamp) -> usize
 }
 
 async fn check(daemon: &Daemon) -> Seen {
-    let mut decisions = vec![];
-    for n in 1.. {
-        if daemon.store().ticket(TicketId(n)).await.unwrap().is_none() {
-            break;
-        }
-        let live = Arc::clone(daemon.rules().rules());
-        let replayed = replay(daemon.store(), Viewer::Owner, &live, TicketId(n), None, By::Then).await.unwrap();
-        for run in replayed.runs {
-            assert!(run.agrees, "run {} of ticket {n} is not replayed as it was decided", run.number);
-            decisions.push(run.recorded);
-        }
-    }
-    decisions.sort_by_key(|recorded| recorded.id);
     let mut seen = Seen::default();
     let mut counted: BTreeMap<i64, Timestamp> = BTreeMap::new();
     let mut lasts = None;
-    for recorded in decisions {
+    for recorded in inside::decisions(daemon).await {
         let run = recorded.run.unwrap();
         let event: &Event = &run.event;
         let fired: Vec<_> = recorded.fired.iter().map(String::as_str).collect();

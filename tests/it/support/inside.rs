@@ -4,16 +4,17 @@ use std::{path::Path, sync::Arc};
 
 use jiff::Timestamp;
 use twite::{
+    app::replay::{By, replay},
     clock::Clock,
     daemon::{Daemon, Reload, Source},
-    desk::{ConnectedAccount, Tokens, XId},
+    desk::{ConnectedAccount, TicketId, Tokens, Viewer, XId},
     settings::{Address, Overrides, XSettings},
     sim::{CLIENT_ID, NewPerson, SimHandle},
-    store::{Key, Store},
+    store::{Key, Recorded, Store},
     x::client,
 };
 
-use super::database;
+use super::{database, owner::OwnerReads as _};
 
 /// A daemon with these rules, connected to these accounts of a simulator. `extra` is more of `twite.toml`, and may declare some of
 /// the accounts otherwise than by default.
@@ -72,4 +73,22 @@ pub async fn daemon_on(
     }
     let daemon = Daemon::new(store, key, live, Clock::driven(), client::http().unwrap());
     (Arc::new(daemon), ids)
+}
+
+/// All recorded decisions, in order. Each must be replayed as it was decided.
+pub async fn decisions(daemon: &Daemon) -> Vec<Recorded> {
+    let mut decisions = vec![];
+    for n in 1.. {
+        if daemon.store().ticket(TicketId(n)).await.unwrap().is_none() {
+            break;
+        }
+        let live = Arc::clone(daemon.rules().rules());
+        let replayed = replay(daemon.store(), Viewer::Owner, &live, TicketId(n), None, By::Then).await.unwrap();
+        for run in replayed.runs {
+            assert!(run.agrees, "run {} of ticket {n} is not replayed as it was decided", run.number);
+            decisions.push(run.recorded);
+        }
+    }
+    decisions.sort_by_key(|recorded| recorded.id);
+    decisions
 }
