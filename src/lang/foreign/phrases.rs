@@ -591,7 +591,6 @@ pub(in crate::lang) const ACTIONS: Phrases = &[
     ("set <field> by", "a field has one text: write `set <field> to \"…\"`"),
     ("language { <value> :", "delete the `:`"),
     ("language { <value> =", "delete the `=`"),
-    ("language { <value> <value>", "write the text in double quotes: `de \"…\"`"),
     ("language { <text> <text>", "write the code without quotes: `de \"…\"`"),
     ("reply <value>", TEXT),
     ("note <value>", TEXT),
@@ -599,6 +598,10 @@ pub(in crate::lang) const ACTIONS: Phrases = &[
     ("note (", TEXT),
     ("+", "to put a value into a text, write a placeholder: `\"… {{ticket.id}}\"`"),
 ];
+
+/// Phrases in a text for one language.
+pub(in crate::lang) const LANGUAGE_TEXTS: Phrases =
+    &[("<value> <value>", "write the text in double quotes: `de \"…\"`")];
 
 /// Phrases at the start of the recipients of a notification.
 pub(in crate::lang) const RECIPIENTS_START: Phrases =

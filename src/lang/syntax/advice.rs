@@ -165,6 +165,7 @@ impl<'t> BadPart<'t> {
                     Rule::only_count => &[foreign::COUNTS],
                     Rule::only_measure => &[foreign::MEASURES, ANYWHERE],
                     Rule::only_target | Rule::only_pause => &[foreign::TARGETS],
+                    Rule::only_language_text => &[foreign::LANGUAGE_TEXTS],
                     Rule::only_recipient if self.index == 0 => {
                         &[foreign::RECIPIENTS_START, foreign::RECIPIENTS, ANYWHERE]
                     }
@@ -596,7 +597,10 @@ impl<'t> BadPart<'t> {
 
     /// The declared field whose name ends before the lexeme.
     fn declared_before(&self) -> Option<String> {
-        let names = (0..self.index).map(|start| self.lexemes.get(start..self.index).unwrap_or_default().concat());
+        // `requester`, `.`, `field`, `.` and a name of three parts.
+        const MAX_LEXEMES: usize = 9;
+        let first = self.index.saturating_sub(MAX_LEXEMES);
+        let names = (first..self.index).map(|start| self.lexemes.get(start..self.index).unwrap_or_default().concat());
         let mut names = names.filter(|name| is_name(name.rsplit('.').next().unwrap_or_default()));
         names.find(|name| name.starts_with("field.") || name.starts_with("requester.field."))
     }

@@ -134,6 +134,7 @@ kinds! {
         AskAction = ask_action,
         ByLanguage = by_language,
         LanguageText = language_text,
+        BadLanguageText = bad_language_text,
         NoteAction = note_action,
         NotifyAction = notify_action,
         RemindAction = remind_action,
@@ -273,6 +274,7 @@ impl SyntaxKind {
                 | Self::BadVolumePart
                 | Self::BadTestPart
                 | Self::BadMessagePart
+                | Self::BadLanguageText
                 | Self::BadRecipient
                 | Self::BadOperand
                 | Self::BadFact

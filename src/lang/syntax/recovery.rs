@@ -58,6 +58,7 @@ impl Repairs {
             };
             match node.kind() {
                 SyntaxKind::BadMessagePart
+                | SyntaxKind::BadLanguageText
                 | SyntaxKind::BadRecipient
                 | SyntaxKind::BadTitle
                 | SyntaxKind::BadFacts

@@ -106,6 +106,7 @@ fn bad_part(node: &SyntaxNode, kind: SyntaxKind, text: &str, repairs: &Repairs) 
         SyntaxKind::BadComment => Some(Rule::only_comment),
         SyntaxKind::BadFact => Some(Rule::only_fact),
         SyntaxKind::BadMessagePart => Some(Rule::only_message_part),
+        SyntaxKind::BadLanguageText => Some(Rule::only_language_text),
         _ => level.part(word).and_then(|part| part.alone),
     };
     let example = level.part(word).map(|part| part.example);
