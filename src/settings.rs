@@ -122,6 +122,9 @@ pub struct XSettings {
     /// Hours after which posts on tickets that are not closed are fetched again, to find out whether they were deleted;
     /// 0 turns this off. Each post costs one read.
     pub recheck_hours: u32,
+    /// Minutes after which likes, reposts and replies of posts that opened a ticket are read again, while rules ask for
+    /// them; 0 turns this off. Each post costs one read.
+    pub count_minutes: u32,
     /// Milliseconds until a sent post can be found at X. If the response to a post is lost, the search for it waits
     /// this long.
     pub visibility_delay_millis: u64,
@@ -135,6 +138,7 @@ impl Default for XSettings {
             client_secret_env: None,
             poll_seconds: 30,
             recheck_hours: 12,
+            count_minutes: 60,
             visibility_delay_millis: 5_000,
         }
     }
@@ -217,6 +221,7 @@ pub static NUMBERS: &[NumberRange] = &[
     NumberRange { table: "limits", key: "automations_per_minute", allowed: 1..=1_000_000, unit: "tickets" },
     NumberRange { table: "limits", key: "replies_per_account_per_hour", allowed: 0..=100_000, unit: "replies" },
     NumberRange { table: "limits", key: "replies_per_person_per_hour", allowed: 0..=1_000, unit: "replies" },
+    NumberRange { table: "x", key: "count_minutes", allowed: 0..=10_080, unit: "minutes" },
     NumberRange { table: "x", key: "poll_seconds", allowed: 1..=86_400, unit: "seconds" },
     NumberRange { table: "x", key: "recheck_hours", allowed: 0..=8_760, unit: "hours" },
     NumberRange { table: "x", key: "visibility_delay_millis", allowed: 0..=600_000, unit: "milliseconds" },

@@ -4,7 +4,7 @@ use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{EnvFilter, filter::LevelFilter};
 
 use super::{
     CliError, Exit,
@@ -32,7 +32,7 @@ const BETWEEN_TRIES: Duration = Duration::from_secs(2);
 /// once. Only one daemon works on a database: a second one waits until the first ends. On Ctrl-C or SIGTERM, the daemon
 /// finishes what is in progress and ends. If it is killed, the next one continues where it stopped.
 ///
-/// The log goes to standard error. TWITE_LOG sets the level (error, warn, info, debug; per module as in
+/// The log goes to standard error. TWITE_LOG sets its level (error, warn, info, debug or trace; by module as in
 /// `info,twite::x=debug`).
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
@@ -79,7 +79,7 @@ enum LogFormat {
 
 impl Serve {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
-        log(self.log_format);
+        log(self.log_format)?;
         let paths = set_of(&self.paths)?;
         let place = Paths::named(&paths, self.config.as_deref(), self.database.as_deref())?;
         // Installed first, because SIGHUP ends the process while it has no handler.
@@ -209,13 +209,46 @@ async fn ended() {
     let _ = tokio::signal::ctrl_c().await;
 }
 
-fn log(format: LogFormat) {
-    let filter =
-        EnvFilter::try_from_env("TWITE_LOG").unwrap_or_else(|_| EnvFilter::new("info,notify=error,sqlx=error"));
+fn log(format: LogFormat) -> Result<(), CliError> {
+    let asked = std::env::var("TWITE_LOG").ok().filter(|asked| !asked.is_empty());
+    let filter = EnvFilter::try_new(directives(asked.as_deref().unwrap_or("info")))
+        .map_err(|error| CliError::Usage(format!("TWITE_LOG: {error}; write `debug`, or `info,twite::x=debug`")))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter);
     // Fails if a subscriber is installed already, as in tests.
     let _ = match format {
         LogFormat::Text => log.with_writer(|| Log::Text).with_ansi(terminal::colored(&io::stderr())).try_init(),
         LogFormat::Json => log.with_writer(|| Log::Json).json().try_init(),
     };
+    Ok(())
+}
+
+/// The filter for a level, which is that of Twite itself, or for levels by module.
+///
+/// Libraries stay at `info`: they write about each event of a file, which may be the file that the log is written to, and
+/// about what is sent.
+fn directives(asked: &str) -> String {
+    const LIBRARIES: &str = "notify=error,sqlx=error";
+    match asked.parse::<LevelFilter>() {
+        Ok(level) => format!("{},{LIBRARIES},twite={level}", level.min(LevelFilter::INFO)),
+        Err(_) => format!("{LIBRARIES},{asked}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_is_that_of_twite_itself() {
+        for (asked, filter) in [
+            ("info", "info,notify=error,sqlx=error,twite=info"),
+            ("trace", "info,notify=error,sqlx=error,twite=trace"),
+            ("error", "error,notify=error,sqlx=error,twite=error"),
+            ("info,twite::x=debug", "notify=error,sqlx=error,info,twite::x=debug"),
+        ] {
+            assert_eq!(directives(asked), filter);
+            assert!(EnvFilter::try_new(directives(asked)).is_ok());
+        }
+        assert!(EnvFilter::try_new(directives("twite=loud")).is_err());
+    }
 }

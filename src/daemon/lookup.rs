@@ -12,7 +12,7 @@ use super::{
     shared::{MAX_LAST_REQUEST, Shared},
 };
 use crate::{
-    desk::{AccountState, ConnectedAccount, Incoming, IncomingKind, XId},
+    desk::{AccountState, ConnectedAccount, Incoming, IncomingKind, PostFacts, XId},
     store::StoreError,
     x::{Page, Post, client::MAX_IDS, limits::Limits, transport::poll::next_poll},
 };
@@ -21,6 +21,9 @@ use crate::{
 pub(super) const NOTHING_TO_ASK: Duration = Duration::from_secs(60);
 /// The name of this activity in notices and pauses.
 const LOOKING_UP: &str = "looking up posts";
+/// How long after a ticket was opened likes, reposts and replies of its post are read again more often than its
+/// existence is checked. A post is old after a few days.
+const GROWS: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// First wait after a failure for which X names no wait.
 const AFTER_FAILURE: Duration = Duration::from_secs(15);
 
@@ -46,7 +49,10 @@ pub struct Lookup {
 impl Loop for Lookup {
     async fn step(&mut self) -> Result<Next, StoreError> {
         let outcome = match self.parents().await? {
-            LookupOutcome::Nothing => self.recheck().await?,
+            LookupOutcome::Nothing => match self.counts().await? {
+                LookupOutcome::Nothing => self.recheck().await?,
+                other => other,
+            },
             other => other,
         };
         Ok(match outcome {
@@ -79,6 +85,19 @@ impl Lookup {
         Ok(LookupOutcome::Answered)
     }
 
+    /// Reads again what other people did with the posts that opened tickets, while rules ask for it.
+    pub async fn counts(&mut self) -> Result<LookupOutcome, StoreError> {
+        let minutes = self.shared.app.settings().x.count_minutes;
+        if minutes == 0 || !self.shared.app.rules().read_later(&PostFacts::COUNTS) {
+            return Ok(LookupOutcome::Nothing);
+        }
+        let now = self.shared.app.clock().now();
+        let before = |time: SignedDuration| now.saturating_sub(time).unwrap_or_default();
+        let counted = before(SignedDuration::from_mins(i64::from(minutes)));
+        let uncounted = self.shared.app.store().uncounted_since(counted, before(GROWS), MAX_IDS).await?;
+        self.read_again(&uncounted).await
+    }
+
     /// Checks whether posts on tickets still exist at X. Polling does not report deletions, and X requires that deleted
     /// content is erased.
     pub async fn recheck(&mut self) -> Result<LookupOutcome, StoreError> {
@@ -89,14 +108,24 @@ impl Lookup {
         let now = self.shared.app.clock().now();
         let since = now.saturating_sub(SignedDuration::from_hours(i64::from(hours))).unwrap_or_default();
         let unseen = self.shared.app.store().unseen_since(since, MAX_IDS).await?;
-        let (account, mut page) = match self.ask(&unseen).await? {
+        self.read_again(&unseen).await
+    }
+
+    /// Fetches posts on tickets again, takes in what changed, and records what other people did with them.
+    async fn read_again(&mut self, posts: &[XId]) -> Result<LookupOutcome, StoreError> {
+        let (account, mut page) = match self.ask(posts).await? {
             Ok(answer) => answer,
             Err(outcome) => return Ok(outcome),
         };
-        page.gone.retain(|post| unseen.contains(post));
+        page.gone.retain(|post| posts.contains(post));
+        let read: Vec<_> = page.items.iter().flatten().map(|post| (post.id.clone(), post.facts.clone())).collect();
         self.take_in(&account, page).await?;
+        let now = self.shared.app.clock().now();
         let mut tx = self.shared.app.store().begin().await?;
-        tx.checked(&unseen, now).await?;
+        for (post, facts) in &read {
+            tx.counted(post, facts, now).await?;
+        }
+        tx.checked(posts, now).await?;
         tx.commit().await?;
         Ok(LookupOutcome::Answered)
     }

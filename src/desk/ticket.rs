@@ -352,6 +352,9 @@ pub struct PostFacts {
 }
 
 impl PostFacts {
+    /// The fields with what other people do with the post, which grows as long as it stands.
+    pub const COUNTS: [&'static str; 3] = ["post.likes", "post.reposts", "post.replies"];
+
     /// Follows an edit of the post.
     pub fn edited(&mut self, text: &str, facts: &MessageFacts) {
         self.media.clone_from(&facts.media);

@@ -92,6 +92,27 @@ impl Rules {
     pub fn declarations(&self) -> usize {
         self.items() + self.lets.len() + self.lists.len() + self.tests.len()
     }
+
+    /// Whether one of these fields is read after a ticket was opened: by a rule that runs on updates or as time passes, or
+    /// by a view.
+    pub fn read_later(&self, fields: &[&str]) -> bool {
+        let is_read = |field: &FieldRef| fields.contains(&&*field.name());
+        let asks = |condition: &Condition| {
+            let mut asks = false;
+            condition.predicates(&mut |predicate, _| asks |= predicate.fields().any(is_read));
+            asks
+        };
+        let is_live = |mode: Mode| mode != Mode::Disabled;
+        let shows = |view: &View| {
+            let orders = view.group_by.iter().chain(&view.sort_by).map(|sort| &sort.by);
+            asks(&view.filter) || view.columns.iter().chain(orders).any(is_read)
+        };
+        self.triggers.iter().any(|t| is_live(t.mode) && t.on.updated && asks(&t.when))
+            || self.automations.iter().any(|a| is_live(a.mode) && asks(&a.when))
+            || self.slas.iter().any(|sla| is_live(sla.mode) && sla.conditions().any(asks))
+            || self.volumes.iter().any(|v| is_live(v.mode) && v.on.updated && asks(&v.when))
+            || self.views.iter().any(|view| is_live(view.mode) && shows(view))
+    }
 }
 
 /// The version of a rule set, recorded with each decision.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     answer::{missing, put},
     query::{Query, parse_id},
+    relations::Relation,
     words::{
         DM_EXPANSIONS, DM_FIELDS, MEDIA_FIELDS, NEW_POST_EXPANSIONS, PLACE_FIELDS, POLL_FIELDS, POST_EXPANSIONS,
         POST_FIELDS, POST_ONLY, POST_USER_ONLY, TWEET_DM_ONLY, TWEET_ONLY, TWEET_POST_EXPANSIONS, TWEET_USER_ONLY,
@@ -189,7 +190,13 @@ impl<'a> Shown<'a> {
         let wanted = self.asked.with_expanded(&["id", "text", "edit_history_tweet_ids"], &self.asked.post);
         let metrics =
             ["retweet_count", "reply_count", "like_count", "quote_count", "bookmark_count", "impression_count"];
-        self.pick(fields, &wanted, &metrics)
+        let mut shown = self.pick(fields, &wanted, &metrics);
+        // A loaded post was liked by more people than are known here.
+        if let (Some(id), Some(likes)) = (id_in(fields.get("id")), shown.pointer_mut("/public_metrics/like_count")) {
+            let known = self.world.relations.to(Relation::Like, id).count();
+            *likes = json!(likes.as_u64().unwrap_or(0).max(known as u64));
+        }
+        shown
     }
 
     pub(super) fn user(&mut self, id: u64) -> Value {

@@ -7,7 +7,10 @@ use super::{
     db::{query, query_scalar},
     word,
 };
-use crate::desk::XId;
+use crate::{
+    desk::{PostFacts, XId},
+    engine::minute,
+};
 
 impl Store {
     /// Parent posts to fetch: neither stored nor requested from X yet, in conversations that have a ticket.
@@ -38,6 +41,28 @@ impl Store {
         .await?;
         rows.iter().map(|id| word(id)).collect()
     }
+
+    /// The public posts that opened tickets since `opened`, which are not solved yet, if what others did with them was
+    /// not read since `counted`; longest unread first.
+    pub async fn uncounted_since(
+        &self,
+        counted: Timestamp,
+        opened: Timestamp,
+        most: usize,
+    ) -> Result<Vec<XId>, StoreError> {
+        let rows: Vec<String> = query_scalar(
+            "SELECT DISTINCT p.x_id, p.checked FROM ticket t JOIN post p ON p.x_id = t.opened_by
+             WHERE t.created >= $2 AND t.status NOT IN ('solved', 'closed')
+               AND p.deleted = 0 AND p.direct_with IS NULL AND p.checked < $1
+             ORDER BY p.checked, p.x_id LIMIT $3",
+        )
+        .bind(counted.as_millisecond())
+        .bind(opened.as_millisecond())
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(&self.reader)
+        .await?;
+        rows.iter().map(|id| word(id)).collect()
+    }
 }
 
 impl Tx {
@@ -49,6 +74,25 @@ impl Tx {
                 .execute(&mut self.conn)
                 .await?;
         }
+        Ok(())
+    }
+
+    /// Records likes, reposts and replies of a post on the tickets that it opened, and has their automations evaluated.
+    pub async fn counted(&mut self, post: &XId, facts: &PostFacts, now: Timestamp) -> Result<(), StoreError> {
+        query(
+            "UPDATE ticket SET version = version + 1, post_likes = $2, post_reposts = $3, post_replies = $4,
+               next_check_at = CASE WHEN next_check_at < $5 THEN next_check_at ELSE $5 END
+             WHERE id IN (SELECT ticket FROM comment WHERE x_id = $1) AND opened_by = $1 AND status <> 'closed'
+               AND (coalesce(post_likes, -1) <> coalesce($2, -1) OR coalesce(post_reposts, -1) <> coalesce($3, -1)
+                 OR coalesce(post_replies, -1) <> coalesce($4, -1))",
+        )
+        .bind(post.as_str())
+        .bind(facts.likes)
+        .bind(facts.reposts)
+        .bind(facts.replies)
+        .bind(minute(now).as_millisecond())
+        .execute(&mut self.conn)
+        .await?;
         Ok(())
     }
 

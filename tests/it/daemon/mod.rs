@@ -1,6 +1,7 @@
 //! The daemon.
 
 mod actions;
+mod counts;
 mod edges;
 mod follow;
 mod killed;
