@@ -120,7 +120,7 @@ impl Check {
                 written &= write_fixes(&loaded, &chosen)?;
                 loaded = load(paths, config);
             }
-            let loaded = loaded.on(today());
+            let loaded = loaded.on(today()).reading_database();
             all = Some(match all {
                 Some(all) => all.and(loaded),
                 None => loaded,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize, de::Visitor};
 
-use super::{Channel, Ticket, moment::day, text::headline};
+use super::{Channel, Effect, Ticket, moment::day, text::headline};
 
 /// Default maximum length of a post, in weighted characters.
 const DEFAULT_POST_LENGTH: usize = 280;
@@ -148,9 +148,12 @@ impl Accounts {
     /// Why there is none, in words that name the account.
     pub fn messaging(&self, ticket: &Ticket) -> Result<&Account, String> {
         if ticket.requester.x_id().is_none() {
-            return Err("the requester is nobody at X".to_owned());
+            return Err(NOBODY.to_owned());
         }
-        let handle = ticket.account.as_deref().unwrap_or_default();
+        self.sending_messages(ticket.account.as_deref().unwrap_or_default())
+    }
+
+    fn sending_messages(&self, handle: &str) -> Result<&Account, String> {
         let account = self.get(handle).ok_or_else(|| format!("@{handle} is not declared in twite.toml"))?;
         let missing = match account {
             Account { allow_replies: false, .. } => "allow_replies",
@@ -159,4 +162,36 @@ impl Accounts {
         };
         Err(format!("@{} is declared with `{missing} = false`", account.handle))
     }
+
+    /// The account with this handle, from which something is done at X besides answers.
+    ///
+    /// # Errors
+    /// Why it does nothing, in words that name the account.
+    pub fn acting(&self, handle: &str) -> Result<&Account, String> {
+        match self.get(handle) {
+            Some(account) if account.allow_actions => Ok(account),
+            Some(account) => Err(format!("@{} is not declared with `allow_actions = true`", account.handle)),
+            None => Err("the ticket is of no declared account".to_owned()),
+        }
+    }
+
+    /// Why an effect on a ticket is refused before X is asked; `None` if it is not, or needs no account.
+    pub fn refuse(&self, effect: &Effect, ticket: &Ticket) -> Option<String> {
+        let (channel, handle) = (ticket.channel, ticket.account.as_deref().unwrap_or_default());
+        match effect {
+            Effect::AtX { what } if what.is_about_post() && !channel.is_post() => {
+                Some("the ticket has no public post".to_owned())
+            }
+            Effect::Reply { .. } | Effect::Message { .. } | Effect::AtX { .. } if !channel.is_at_x() => {
+                Some(NOBODY.to_owned())
+            }
+            Effect::Reply { .. } => self.replying(ticket, effect.named_account()).err(),
+            Effect::Message { .. } => self.sending_messages(handle).err(),
+            Effect::AtX { .. } => self.acting(handle).err(),
+            _ => None,
+        }
+    }
 }
+
+/// Why nothing can be done about who wrote.
+const NOBODY: &str = "the requester is nobody at X";

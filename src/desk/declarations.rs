@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use super::{CustomField, Hours, Owner, RatingWords, Ticket, text::fold};
+use super::{Accounts, CustomField, Hours, Owner, RatingWords, Ticket, text::fold};
 
 /// All declarations that rules may refer to.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -20,7 +20,7 @@ pub struct Declarations {
     /// Agents.
     pub agents: Vec<Agent>,
     /// Connected accounts.
-    pub accounts: Vec<AccountName>,
+    pub accounts: Accounts,
     /// Brands.
     pub brands: Vec<Brand>,
     /// Organisations that people belong to.
@@ -35,21 +35,6 @@ pub struct Declarations {
     pub schedules: Vec<Schedule>,
     /// What requesters answer when they are asked how satisfied they are.
     pub satisfaction: RatingWords,
-}
-
-/// The part of an account that the rule checker needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountName {
-    /// The handle, without `@`: its name in rules.
-    pub handle: String,
-    /// Maximum length of its posts, in weighted characters.
-    pub post_length: usize,
-    /// Whether likes, hides, mutes and blocks are done from it.
-    pub allow_actions: bool,
-    /// Whether replies are sent from it.
-    pub allow_replies: bool,
-    /// Whether direct messages are sent from it to who wrote in public.
-    pub allow_messages: bool,
 }
 
 /// The edition, which limits accounts and channels.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     Author, Declarations, EventComment, FieldRef, PastStatus, Person, RatedBy, Satisfaction, Status, Ticket, Value,
-    field::Declared, invariant::from_x, normalize,
+    field::Declared, normalize,
 };
 
 /// The error of a field that cannot hold a given value.
@@ -241,7 +241,7 @@ impl Ticket {
                 *count = (*count).max(self.replies);
             }
         }
-        if !self.description.is_empty() && from_x(self.channel) {
+        if !self.description.is_empty() && self.channel.is_at_x() {
             self.post.complete(&self.description);
         }
         self.post.has_media |= !self.post.media.is_empty();

@@ -201,7 +201,7 @@ static INVARIANTS: &[Invariant] = &[
                channels, also give `requester.handle`",
         holds: |ticket| {
             let person = &ticket.requester;
-            from_x(ticket.channel)
+            ticket.channel.is_at_x()
                 || person.handle.is_some()
                 || person.id.is_some()
                 || person.followers.or(person.following).or(person.tweets).or(person.listed).is_none()
@@ -225,7 +225,7 @@ static INVARIANTS: &[Invariant] = &[
             "channel",
         ],
         says: "only a ticket from X can have a post",
-        holds: |ticket| from_x(ticket.channel) || ticket.post == Default::default(),
+        holds: |ticket| ticket.channel.is_at_x() || ticket.post == Default::default(),
     },
     Invariant {
         fields: &["post.likes", "post.reposts", "post.replies", "channel"],
@@ -286,10 +286,6 @@ fn times(ticket: &Ticket) -> impl Iterator<Item = Timestamp> {
         .into_iter()
         .chain(satisfaction)
         .flatten()
-}
-
-pub(super) fn from_x(channel: Channel) -> bool {
-    matches!(channel, Channel::Twitter | Channel::TwitterDm | Channel::TwitterLike)
 }
 
 #[cfg(test)]

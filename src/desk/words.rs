@@ -183,6 +183,18 @@ words! {
     }
 }
 
+impl Channel {
+    /// Whether the ticket came from X.
+    pub const fn is_at_x(self) -> bool {
+        matches!(self, Self::Twitter | Self::TwitterDm | Self::TwitterLike)
+    }
+
+    /// Whether the ticket came from a public post.
+    pub const fn is_post(self) -> bool {
+        matches!(self, Self::Twitter | Self::TwitterLike)
+    }
+}
+
 impl From<Channel> for Via {
     fn from(channel: Channel) -> Self {
         match channel {

@@ -28,9 +28,9 @@ use super::{
 };
 use crate::{
     desk::{
-        Actor, Channel, Declarations, Effect, Event, Facts, Repeat, Status, Ticket,
+        Account, Actor, Declarations, Effect, Event, Facts, Repeat, Status, Ticket,
         given::CannotGive,
-        text::{counted, fold},
+        text::{counted, fold, is_blank},
     },
     lang::{
         display::Quoted,
@@ -144,7 +144,7 @@ const MAX_EVALUATIONS: usize = 10_000;
 enum TestError {
     #[error(transparent)]
     Given(#[from] CannotGive),
-    #[error("the ticket is closed")]
+    #[error("the ticket is closed: an answer to it opens a new one")]
     TicketClosed(Span),
     #[error("automations trigger each other in a loop, {MAX_EVALUATIONS} times so far")]
     TooManyEvaluations(Span),
@@ -158,7 +158,7 @@ impl TestError {
     fn failure(&self, test: &RuleTest) -> Failure {
         let (span, expected) = match self {
             Self::Given(_) => (&test.span, "a valid ticket"),
-            Self::TicketClosed(span) => (span, "a ticket that a macro can be applied to"),
+            Self::TicketClosed(span) => (span, "a ticket that can still change"),
             Self::TooManyEvaluations(span) | Self::Loop { span, .. } => (span, "automations that do not loop"),
         };
         Failure { span: span.clone(), expected: expected.into(), found: self.to_string(), because: vec![] }
@@ -173,8 +173,8 @@ fn titles(titles: &BTreeSet<String>) -> String {
 struct Playback<'r> {
     test: &'r RuleTest,
     runs: Vec<Run>,
-    /// The ticket after each run.
-    after: Vec<Ticket>,
+    /// The ticket after each run, and when that was.
+    after: Vec<(Timestamp, Ticket)>,
     /// The effects of macros, each with the ticket after it.
     macro_effects: Vec<(Effect, Ticket)>,
     ticket: Ticket,
@@ -241,7 +241,9 @@ fn play<'r>(rules: &'r RuleSet, test: &'r RuleTest, mut detail: Detail<'_>) -> R
                 playback.advance(rules, *duration, span, &mut detail)?;
                 continue;
             }
-            When::Macro { .. } if before.status == Status::Closed => return Err(TestError::TicketClosed(span.clone())),
+            When::Macro { .. } | When::Updated { .. } if before.status == Status::Closed => {
+                return Err(TestError::TicketClosed(span.clone()));
+            }
             When::Macro { applied, by } => {
                 let by = by.clone().map_or(Actor::Owner, Actor::Agent);
                 let mut done = apply_macro(applied, &before, &rules.desk, playback.now, by);
@@ -302,7 +304,7 @@ impl<'r> Playback<'r> {
         self.volumes.record(&event);
         self.ticket = given::ticket_after(self.test, run.decision(), &rules.desk, self.now);
         self.event = Some(event);
-        self.after.push(self.ticket.clone());
+        self.after.push((self.now, self.ticket.clone()));
         self.runs.push(run);
     }
 
@@ -514,7 +516,8 @@ fn changes_to(condition: &Condition, runs: &[Run]) -> Vec<String> {
         .collect()
 }
 
-/// The effects of a kind, each with the ticket after the run that asked for it.
+/// The effects of a kind, each with the ticket when it is carried out: after the run that asked for it, or later, when a
+/// reminder is due.
 fn of_kind<'a>(kind: &'a EffectKind, playback: &'a Playback) -> impl Iterator<Item = (&'a Effect, &'a Ticket)> {
     let is_of_kind = move |effect: &Effect| match (kind, effect) {
         (EffectKind::Reply(None), Effect::Reply { .. }) | (EffectKind::Note, Effect::Note { .. }) => true,
@@ -532,27 +535,35 @@ fn of_kind<'a>(kind: &'a EffectKind, playback: &'a Playback) -> impl Iterator<It
         _ => false,
     };
     let by_rules = playback.runs.iter().map(Run::decision).zip(&playback.after);
-    let by_rules = by_rules.flat_map(|(made, after)| made.effects.iter().map(move |asked| (&asked.effect, after)));
+    let by_rules = by_rules.flat_map(|(made, (_, after))| made.effects.iter().map(move |asked| (&asked.effect, after)));
     let by_macros = playback.macro_effects.iter().map(|(effect, ticket)| (effect, ticket));
-    by_macros.chain(by_rules).filter(move |(effect, _)| is_of_kind(effect))
+    let of_kind = by_macros.chain(by_rules).filter(move |(effect, _)| is_of_kind(effect));
+    of_kind.map(|(effect, after)| match effect {
+        Effect::Remind { at, .. } => {
+            let until = playback.after.iter().take_while(|(moment, _)| moment <= at);
+            (effect, until.last().map_or(after, |(_, ticket)| ticket))
+        }
+        _ => (effect, after),
+    })
 }
 
-/// Why nothing comes of a mail, a message or an action at X: nobody gets the mail, neither the recipient that is expected, nor
-/// without one, any; the requester is nobody at X; there is no post; a direct message is not answered from another account.
-/// `None` for other effects.
+/// Why nothing comes of an effect, as the daemon would say: its text is empty, the account may not, nobody gets the mail,
+/// neither the recipient that is expected nor, without one, any. `None` if something does.
 fn goes_nowhere(kind: &EffectKind, effect: &Effect, ticket: &Ticket, desk: &Declarations) -> Option<String> {
-    if let Effect::AtX { what } = effect {
-        let no_post = what.is_about_post() && !matches!(ticket.channel, Channel::Twitter | Channel::TwitterLike);
-        return no_post.then(|| "the ticket has no public post".to_owned());
+    match effect {
+        Effect::Reply { text, .. } | Effect::Message { text } | Effect::Note { text } if is_blank(text) => {
+            return Some("its text is empty".to_owned());
+        }
+        Effect::Remind { .. } if ticket.status >= Status::Solved => {
+            return Some(format!("the ticket is {} by then", ticket.status));
+        }
+        Effect::Merge if ticket.previous_ticket.is_none() => {
+            return Some("the requester has no earlier ticket".to_owned());
+        }
+        _ => {}
     }
-    let is_from_x = matches!(ticket.channel, Channel::Twitter | Channel::TwitterLike | Channel::TwitterDm);
-    if matches!(effect, Effect::Message { .. }) && !is_from_x {
-        return Some("the requester is nobody at X".to_owned());
-    }
-    if let (Some(from), Channel::TwitterDm, Some(addressed)) = (effect.named_account(), ticket.channel, &ticket.account)
-        && from != addressed
-    {
-        return Some(format!("a direct message is answered from the account that received it, @{addressed}"));
+    if let Some(why) = refused(effect, ticket, desk) {
+        return Some(why);
     }
     let (EffectKind::Notify(to) | EffectKind::Remind(to)) = kind else { return None };
     let (Effect::Notify { to: sent, conversation, .. } | Effect::Remind { to: sent, conversation, .. }) = effect else {
@@ -562,6 +573,16 @@ fn goes_nowhere(kind: &EffectKind, effect: &Effect, ticket: &Ticket, desk: &Decl
     let addresses = desk.addresses(&meant, ticket);
     let addresses = if *conversation { desk.seeing(addresses, ticket) } else { addresses };
     addresses.found.is_empty().then(|| addresses.missing.join("; "))
+}
+
+/// Why no account does what an effect asks for. A ticket without an account may be of any.
+fn refused(effect: &Effect, ticket: &Ticket, desk: &Declarations) -> Option<String> {
+    if ticket.account.is_some() {
+        return desk.accounts.refuse(effect, ticket);
+    }
+    let of = |account: &Account| Ticket { account: Some(account.handle.clone()), ..ticket.clone() };
+    let refused = desk.accounts.iter().map(|account| desk.accounts.refuse(effect, &of(account)));
+    refused.collect::<Option<Vec<_>>>()?.pop()
 }
 
 /// Whether any text of an effect contains `text`, both folded. The text of a webhook without a body is the ticket that it

@@ -272,13 +272,20 @@ impl fmt::Display for Member<'_> {
     }
 }
 
-/// A tag or choice: unquoted if it is a valid name in the grammar, otherwise quoted.
+/// Words that say that there is nothing, and so are no tags unless they are quoted.
+pub(crate) const NO_VALUE: [&str; 5] = ["empty", "nobody", "none", "nothing", "null"];
+
+/// A tag or choice: unquoted if it is a valid name in the grammar and reads as one, otherwise quoted.
 pub(crate) struct Tag<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Tag<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plain = self.0.starts_with(char::is_alphabetic) && self.0.chars().all(|c| c.is_alphanumeric() || c == '_');
-        if plain && is_name(self.0) { f.write_str(self.0) } else { Quoted(self.0).fmt(f) }
+        if plain && is_name(self.0) && !NO_VALUE.contains(&self.0) {
+            f.write_str(self.0)
+        } else {
+            Quoted(self.0).fmt(f)
+        }
     }
 }
 

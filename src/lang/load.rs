@@ -111,18 +111,33 @@ impl Loaded {
     /// Only whoever asks is told: the same files always load alike.
     #[must_use]
     pub fn on(mut self, today: Date) -> Self {
-        let before = self.diagnostics.len();
-        for dated in self.dated.iter().filter(|dated| dated.until < today) {
-            self.diagnostics.extend(dated.then.iter().cloned());
-        }
-        if self.diagnostics.len() > before {
+        let over = self.dated.iter().filter(|dated| dated.until < today);
+        let over: Vec<_> = over.flat_map(|dated| dated.then.iter().cloned()).collect();
+        self.add(over);
+        self
+    }
+
+    /// Reports if the file for the database has other contents. Not for a process that has the database open: reading the
+    /// file releases its locks.
+    #[must_use]
+    pub fn reading_database(mut self) -> Self {
+        let found = self.texts.config.as_ref().zip(self.config.as_deref()).and_then(|(file, path)| {
+            config::unusable_contents(&self.settings, file, path.parent().unwrap_or(Path::new("")))
+        });
+        self.add(found.into_iter().filter(|_| self.rules.is_some()).collect());
+        self
+    }
+
+    /// Adds diagnostics at their places.
+    fn add(&mut self, found: Vec<Diagnostic>) {
+        if !found.is_empty() {
+            self.diagnostics.extend(found);
             self.levels.apply(&mut self.diagnostics);
             let names = std::iter::once(self.config.as_deref().map(sources::name));
             let names = names.flatten().chain(self.texts.rules.iter().map(|file| Arc::clone(&file.name)));
             let order: HashMap<Arc<str>, usize> = names.zip(0..).collect();
             self.diagnostics.sort_by_cached_key(|d| (order.get(d.file()).copied(), d.span().start, d.code.id));
         }
-        self
     }
 
     fn count(&self, severity: Severity) -> usize {
@@ -410,7 +425,7 @@ pub(crate) fn lost(before: &Rules, loaded: &Loaded, tree: &dyn Tree) -> Vec<Stri
     }
     if before.files.config.is_some() && after.files.config.is_none() {
         lost.push("twite.toml is gone".to_owned());
-    } else if !before.desk.accounts.is_empty() && after.desk.accounts.is_empty() {
+    } else if !before.desk.accounts.0.is_empty() && after.desk.accounts.0.is_empty() {
         lost.push("twite.toml declares no account any more".to_owned());
     }
     lost
@@ -461,7 +476,7 @@ pub fn missing(rules: &Rules) -> Vec<String> {
     }
     if rules.files.config.is_none() {
         missing.push("found no twite.toml in the directory of the rules or its parent".to_owned());
-    } else if rules.desk.accounts.is_empty() {
+    } else if rules.desk.accounts.0.is_empty() {
         missing.push("twite.toml declares no account".to_owned());
     }
     missing

@@ -27,7 +27,7 @@ pub(super) fn check(path: &Path) -> Result<(), StoreError> {
 
 /// Replaces an error from opening a database with its cause: a missing file permission, a lock, or the disk.
 ///
-/// The file must not be open in this process: closing it here would release the locks of other handles.
+/// It opens no file: closing it would release the locks of other handles on it.
 pub(super) fn explain(path: &Path, error: StoreError) -> StoreError {
     match extended_code(&error) {
         Some(code) if matches!(code & 0xff, BUSY | LOCKED) => {
@@ -41,20 +41,17 @@ pub(super) fn explain(path: &Path, error: StoreError) -> StoreError {
     if !extended_code(&error).is_some_and(|code| matches!(code & 0xff, 3 | 8 | 14 | 23)) {
         return error;
     }
-    let denied = |opened: io::Result<fs::File>| {
-        opened.is_err_and(|error| {
-            matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
-        })
-    };
     let beside = directory(path);
     let directory = beside.display();
     let as_owner = "run the command as the user whom it belongs to";
-    StoreError::Unusable(if denied(fs::File::open(path)) {
+    StoreError::Unusable(if is_read_only(path) {
+        format!("the file system of `{directory}` is read-only; mount it for writing, or name a file elsewhere")
+    } else if denied(path, For::Reading) {
         format!("this user may not read it; {as_owner}")
-    } else if path.exists() && denied(fs::OpenOptions::new().write(true).open(path)) {
+    } else if path.exists() && denied(path, For::Writing) {
         let log = log(path);
         match log.exists() {
-            true if denied(fs::File::open(&log)) => format!("this user may not read `{}`; {as_owner}", log.display()),
+            true if denied(&log, For::Reading) => format!("this user may not read `{}`; {as_owner}", log.display()),
             // Left by a killed process; SQLite must first apply it to the database.
             true => format!("`{}` is to be read into it first, and this user may not write; {as_owner}", log.display()),
             false => format!("this user may not write it; {as_owner}"),
@@ -62,6 +59,37 @@ pub(super) fn explain(path: &Path, error: StoreError) -> StoreError {
     } else {
         format!("this user can make no file beside it: the directory `{directory}` must be writable")
     })
+}
+
+/// What a file is opened for.
+#[derive(Clone, Copy)]
+enum For {
+    Reading,
+    Writing,
+}
+
+/// Whether this user may not open a file for this.
+#[cfg(unix)]
+fn denied(path: &Path, what: For) -> bool {
+    use rustix::{fs::Access, io::Errno};
+    let access = if matches!(what, For::Reading) { Access::READ_OK } else { Access::WRITE_OK };
+    rustix::fs::access(path, access) == Err(Errno::ACCESS)
+}
+
+#[cfg(not(unix))]
+fn denied(path: &Path, what: For) -> bool {
+    matches!(what, For::Writing) && fs::metadata(path).is_ok_and(|found| found.permissions().readonly())
+}
+
+/// Whether the file system of a path cannot be written.
+#[cfg(unix)]
+fn is_read_only(path: &Path) -> bool {
+    rustix::fs::access(directory(path), rustix::fs::Access::WRITE_OK) == Err(rustix::io::Errno::ROFS)
+}
+
+#[cfg(not(unix))]
+fn is_read_only(_: &Path) -> bool {
+    false
 }
 
 fn unusable(why: &str) -> Result<(), StoreError> {

@@ -55,15 +55,11 @@ impl Sending {
     /// The account that was addressed, which must be declared to act.
     async fn acting_account(&self, item: &OutboxItem) -> Result<ConnectedAccount, Failure> {
         let handle = item.destination.account().unwrap_or_default();
-        let settings = self.app().settings();
-        match settings.accounts.get(handle) {
-            Some(account) if account.allow_actions => {}
-            Some(account) => {
-                let words = format!("@{} is not declared with `allow_actions = true`", account.handle);
-                return Err(refused(ReasonKind::NotAllowed, words));
-            }
-            None => return Err(refused(ReasonKind::NoAccount, "the ticket is of no declared account")),
-        }
+        let accounts = &self.app().settings().accounts;
+        accounts.acting(handle).map_err(|words| {
+            let is_declared = accounts.get(handle).is_some();
+            refused(if is_declared { ReasonKind::NotAllowed } else { ReasonKind::NoAccount }, words)
+        })?;
         self.usable(handle, |words| refused(ReasonKind::NoAccount, words)).await
     }
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     desk::{
-        Choosing, FieldRef, Kind, Owner, Satisfaction, Scope, XAction,
+        Account, Choosing, FieldRef, Kind, Owner, Satisfaction, Scope, XAction,
         field::{Declared, FIELDS, Members},
     },
     lang::{
@@ -80,7 +80,7 @@ impl Checker<'_, '_> {
     pub(super) fn reply_from(&mut self, node: &ast::ReplyFrom) -> Option<String> {
         let value = node.account()?;
         let Literal::Word { word: handle, .. } = self.declared(&Declared::Account, &value)? else { return None };
-        let account = self.context.desk.accounts.iter().find(|account| account.handle == handle);
+        let account = self.context.desk.accounts.get(&handle);
         if account.is_none_or(|account| account.allow_replies) {
             return Some(handle);
         }
@@ -93,7 +93,7 @@ impl Checker<'_, '_> {
     /// Checks that an account may send direct messages. Their answers must arrive, so it must import them too.
     pub(super) fn may_message(&mut self, span: Range<usize>) -> bool {
         let mut accounts = self.context.desk.accounts.iter();
-        if accounts.any(|account| account.allow_messages) || self.context.has_gap("account") {
+        if accounts.any(Account::allow_messages) || self.context.has_gap("account") {
             return true;
         }
         let error = Diagnostic::new(&codes::TW0314, span, "no account may send direct messages");
@@ -224,9 +224,9 @@ impl Checker<'_, '_> {
             self.report(Diagnostic::new(&codes::TW0301, range(&path), message).with_help(help));
             return None;
         }
-        if from.scope() == Scope::Event && !self.acts {
-            let error = Diagnostic::new(&codes::TW0304, range(&path), format!("`{from}` needs an event"));
-            self.report(error.with_help("automations run as time passes; write `description` or `latest_comment`"));
+        if from.scope() == Scope::Event && !self.told {
+            let error = Diagnostic::new(&codes::TW0304, range(&path), format!("`{from}` needs a comment"));
+            self.report(error.with_help("only triggers run on a comment; write `description` or `latest_comment`"));
             return None;
         }
         if Owner::split(&field.name()).0 == Owner::Requester {

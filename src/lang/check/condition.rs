@@ -26,6 +26,9 @@ use crate::{
 /// The help for `me` where nobody acts.
 const NOBODY_ACTS: &str = "automations run as time passes; name the agent or group, as in `assignee is \"Ana\"`";
 
+/// The name of the field that is written as three words.
+pub(super) const TIME_OF_DAY: &str = "time of day";
+
 impl Checker<'_, '_> {
     /// Checks a condition and reports all errors in it.
     pub(super) fn condition(&mut self, node: &ast::Condition, scope: Where) -> Option<Condition> {
@@ -109,7 +112,7 @@ impl Checker<'_, '_> {
         }
         let (name, span) = match (node.hours(), node.clock(), node.name()) {
             (Some(hours), ..) => ("within business hours".to_owned(), hours.span()),
-            (_, Some(clock), _) => ("time of day".to_owned(), clock.span()),
+            (_, Some(clock), _) => (TIME_OF_DAY.to_owned(), clock.span()),
             (.., Some(path)) => (path.text().to_owned(), range(&path)),
             _ => return None,
         };

@@ -12,6 +12,7 @@ use jiff::civil::Date;
 use super::{
     Checker, Context, Dated, File, FoundInAll, NameKind, NameList, Sink,
     collect::{ItemOf, declare_name},
+    condition::TIME_OF_DAY,
     last_day::{Entry, entries_in, errors_in, too_many},
     value::written,
 };
@@ -192,13 +193,14 @@ pub(super) fn check_uses(context: &mut Context<'_>, lists: &NamedLists, items: &
             let Some(predicate) = question.predicate() else { continue };
             let Some(value) = predicate.value() else { continue };
             let Some(list) = named(&value).and_then(|name| lists.get(name.text())) else { continue };
-            let field = question.name().and_then(|name| FieldRef::find(name.text(), context.desk));
-            let Some(field) = field else { continue };
+            let name = question.name();
+            let name = question.clock().map(|_| TIME_OF_DAY).or(name.as_ref().map(|name| name.text()));
+            let Some(field) = name.and_then(|name| FieldRef::find(name, context.desk)) else { continue };
             let Some(used) = ListUse::of(&field, &predicate) else { continue };
             let key = (list.name.to_string(), used);
             if found.checked_lists.insert(key.clone()) {
                 let mut sink = Sink::new(&list.source);
-                let mut checker = Checker { context, sink: &mut sink, acts: true, depth: 0, deepest: 0 };
+                let mut checker = Checker { context, sink: &mut sink, acts: true, told: true, depth: 0, deepest: 0 };
                 let entries: Vec<_> = list.entries.iter().map(|entry| entry.value.clone()).collect();
                 let values = checker.values_of(&key.1, &field, &entries, Some(&list.name));
                 let values = values.filter(|values| checker.without_me_until(&list.entries, values));

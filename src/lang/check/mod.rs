@@ -217,8 +217,8 @@ fn check_file<'f>(context: &Context<'_>, file: &'f File) -> (Vec<Checked>, Sink<
 /// Checks one item: reports all errors in it, but not those that are about several items, such as a duplicate title.
 /// Returns the checked item unless a part that it needs has errors.
 fn check_item(context: &Context<'_>, item: &Item, sink: &mut Sink<'_>) -> Option<Checked> {
-    let acts = !matches!(item, Item::Automation(_));
-    let mut checker = Checker { context, sink, acts, depth: 0, deepest: 0 };
+    let (acts, told) = (!matches!(item, Item::Automation(_)), !matches!(item, Item::Automation(_) | Item::Macro(_)));
+    let mut checker = Checker { context, sink, acts, told, depth: 0, deepest: 0 };
     match item {
         Item::Let(node) => checker.let_item(node).map(Checked::Let),
         Item::List(node) => checker.list_item(node).map(Checked::List),
@@ -371,6 +371,8 @@ struct Checker<'c, 'f> {
     sink: &'c mut Sink<'f>,
     /// Whether an agent may act in it, so that `me` can be somebody: not in automations.
     acts: bool,
+    /// Whether it may run on a comment: not in automations, and not in macros, which run before what they write.
+    told: bool,
     /// Current nesting of the condition, in syntax nodes.
     depth: usize,
     /// Deepest nesting so far, including the named conditions that are referred to.

@@ -161,6 +161,12 @@ impl Checker<'_, '_> {
             self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(help));
             return None;
         }
+        if found.as_ref().is_some_and(|field| field.scope() == Scope::Event && !is_of_agent(field)) && !self.told {
+            let message = format!("`{name}` is of the comment that a trigger runs on, and there is none here");
+            let help = "write `{{ticket.latest_public_comment}}` or `{{ticket.description}}`";
+            self.report(Diagnostic::new(&codes::TW0304, span, message).with_help(help));
+            return None;
+        }
         let is_custom = name.strip_prefix("ticket.").is_some_and(|name| Owner::split(name).1.starts_with("field."));
         if found.is_some() || is_custom && self.context.has_gap("field") {
             return found;

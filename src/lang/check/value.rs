@@ -17,7 +17,7 @@ use crate::{
         ast::{self, AstNode, NodeExt, is_text, span_of},
         codes,
         diagnostic::{Diagnostic, TextDiagnostic},
-        display::{Grouped, Quoted, Tag},
+        display::{Grouped, NO_VALUE, Quoted, Tag},
         foreign::{is_anything, is_nothing, translated},
         rules::{Duration, Literal, Member},
         suggest::{did_you_mean, listed, nearest},
@@ -390,6 +390,9 @@ impl Checker<'_, '_> {
                 return None;
             }
         };
+        if value.kind() == K::Path && !self.is_tag_name(value, &tag) {
+            return None;
+        }
         let normal = normalize::tag(&tag);
         let odd = !normalize::is_tag(&tag);
         if odd {
@@ -407,6 +410,22 @@ impl Checker<'_, '_> {
             });
         }
         (!odd).then_some(normal)
+    }
+
+    /// Whether a name without quotes can be meant as a tag. Reports an error if it names a field, or nothing.
+    fn is_tag_name(&mut self, value: &SyntaxElement, name: &str) -> bool {
+        let (message, help) = match () {
+            () if NO_VALUE.contains(&name) => {
+                (format!("`{name}` is no tag"), "to ask for no tags, write `tags is empty`")
+            }
+            () if name.contains('.') && FieldRef::find(name, self.context.desk).is_some() => {
+                (format!("`{name}` is a field, and tags are written out"), "tags do not take the values of fields")
+            }
+            () => return true,
+        };
+        let help = format!("{help}; for the tag of this name, write {}", Quoted(name));
+        self.report(Diagnostic::new(&codes::TW0302, span_of(value), message).with_help(help));
+        false
     }
 
     /// Checks a member of a set; `me` is one of a set of agents.

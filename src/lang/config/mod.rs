@@ -19,7 +19,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-pub(super) use self::paths::check as unusable_paths;
+pub(super) use self::paths::{check as unusable_paths, check_contents as unusable_contents};
 pub(crate) use self::settings::without_secrets;
 use self::{
     declarations::Names,
@@ -29,7 +29,7 @@ use super::{codes, diagnostic::TextDiagnostic as Diagnostic, levels::Levels, lin
 use crate::{
     desk::{
         Account, Accounts, CustomField, Declarations, Hours, Owner, RatingWords,
-        declarations::{AccountName, Agent, Brand, Edition, Group, Organisation, Schedule},
+        declarations::{Agent, Brand, Edition, Group, Organisation, Schedule},
         field::Declared,
     },
     settings::{Address, Limits, MailSettings, Settings, StoreSettings, Webhook, XSettings},
@@ -210,13 +210,6 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
     x.iter().for_each(|x| reader.x(x));
 
     let lines = LineIndex::new(text);
-    let names = |account: &Account| AccountName {
-        handle: account.handle.clone(),
-        post_length: account.post_length,
-        allow_actions: account.allow_actions,
-        allow_replies: account.allow_replies,
-        allow_messages: account.allow_messages(),
-    };
     let agents_read = agents.iter().filter(|agent| agent.is_whole);
     let admins: Vec<_> = agents_read.map(|agent| (agent.at("admin"), agent.has_lost("email"))).collect();
     let declarations = Declarations {
@@ -224,7 +217,7 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
         url: url.map(|(url, _)| url),
         groups: whole(groups),
         agents: whole(agents),
-        accounts: accounts.iter().filter(|e| e.is_whole).map(|e| names(&e.value)).collect(),
+        accounts: Accounts(accounts.iter().filter(|e| e.is_whole).map(|e| e.value.clone()).collect()),
         brands: whole(brands),
         organisations: whole(organisations),
         fields: whole(fields),

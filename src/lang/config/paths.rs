@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{self, Read as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use super::place_of;
@@ -15,20 +15,49 @@ use crate::{
 /// The first bytes of an SQLite database file.
 const SQLITE: &[u8] = b"SQLite format 3\0";
 
-/// Warnings about unusable paths in the settings read from `read_from`, a file in `directory`.
+/// Warnings about unusable paths in the settings read from `read_from`, a file in `directory`. Opens no file.
 pub(crate) fn check(settings: &Settings, read_from: &SourceFile, directory: &Path) -> Vec<Diagnostic> {
-    let warn = |table: &str, key: &str, path: &Path, why: String| {
-        let span = place_of(&read_from.text, table, key).unwrap_or(0..0);
-        let message = format!("`{}` cannot be used: {why}", path.display());
-        Diagnostic::new(&codes::TW0413, read_from.span(span), message)
-    };
-    let database = match Address::from_url(&settings.store.url) {
-        Ok(Address::File(path)) => no_database(&directory.join(&path)).map(|why| warn("store", "url", &path, why)),
-        _ => None,
-    };
+    let database = database(settings).and_then(|path| {
+        let why = no_database(&directory.join(&path))?;
+        Some(warning(read_from, "store", "url", &path, &why))
+    });
     let mail = settings.mail.as_ref().and_then(|mail| mail.directory.as_ref());
-    let mail = mail.and_then(|mail| Some(warn("mail", "directory", mail, no_directory(mail)?)));
+    let mail = mail.and_then(|mail| Some(warning(read_from, "mail", "directory", mail, &no_directory(mail)?)));
     database.into_iter().chain(mail).collect()
+}
+
+/// The warning that the file for the database has other contents.
+///
+/// It is opened for that, so the process must not have it open as a database: whoever closes any handle of a file releases
+/// all locks that the process holds on it, and another program would then take the log of the database away.
+pub(crate) fn check_contents(settings: &Settings, read_from: &SourceFile, directory: &Path) -> Option<Diagnostic> {
+    let path = database(settings)?;
+    let file = directory.join(&path);
+    if no_database(&file).is_some() || !file.is_file() {
+        return None;
+    }
+    let mut start = vec![];
+    let why = match fs::File::open(&file).and_then(|file| file.take(SQLITE.len() as u64).read_to_end(&mut start)) {
+        // SQLite turns an empty file into a database.
+        Ok(_) if start.is_empty() || start == SQLITE => return None,
+        Ok(_) => "not an SQLite database".to_owned(),
+        Err(error) => error.kind().to_string(),
+    };
+    Some(warning(read_from, "store", "url", &path, &why))
+}
+
+fn warning(read_from: &SourceFile, table: &str, key: &str, path: &Path, why: &str) -> Diagnostic {
+    let span = place_of(&read_from.text, table, key).unwrap_or(0..0);
+    let message = format!("`{}` cannot be used: {why}", path.display());
+    Diagnostic::new(&codes::TW0413, read_from.span(span), message)
+}
+
+/// The path of the database, if it is a file.
+fn database(settings: &Settings) -> Option<PathBuf> {
+    match Address::from_url(&settings.store.url) {
+        Ok(Address::File(path)) => Some(path),
+        _ => None,
+    }
 }
 
 /// Why a path cannot be used for the database; `None` if it can.
@@ -51,13 +80,7 @@ fn no_database(path: &Path) -> Option<String> {
     if found.permissions().readonly() {
         return Some("permission denied".to_owned());
     }
-    let mut start = vec![];
-    match fs::File::open(path).and_then(|file| file.take(SQLITE.len() as u64).read_to_end(&mut start)) {
-        // SQLite turns an empty file into a database.
-        Ok(_) if start.is_empty() || start == SQLITE => None,
-        Ok(_) => Some("not an SQLite database".to_owned()),
-        Err(error) => Some(error.kind().to_string()),
-    }
+    None
 }
 
 /// Why a path cannot be used as a directory; `None` if it is one, or if the first existing path above it is one.

@@ -14,6 +14,11 @@ pub(in crate::lang) const CONDITIONS: Phrases = &[
     // SQL.
     ("<field> is null", "write `<field> is empty`"),
     ("<field> is not null", "write `<field> is set`"),
+    ("<field> is not changed", "write `not <field> changed`"),
+    ("<field> not changed", "write `not <field> changed`"),
+    ("<field> is changed", "write `<field> changed`"),
+    ("<field> has changed", "write `<field> changed`"),
+    ("<field> has not changed", "write `not <field> changed`"),
     ("<field> like", SEARCH),
     ("<field> ilike", SEARCH),
     ("<field> not like", "write `not <field> contains \"…\"`, without `%`"),

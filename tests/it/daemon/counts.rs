@@ -14,7 +14,8 @@ use twite::{
 const MUCH_LIKED: &str =
     "automation \"Much liked\" {\n  when post.likes >= 2 and status < solved\n  then add tags much_liked\n}\n";
 /// Asks once, when the ticket is opened.
-const AT_FIRST: &str = "trigger \"Much liked\" {\n  on created\n  when post.likes >= 2\n  then add tags much_liked\n}\n";
+const AT_FIRST: &str =
+    "trigger \"Much liked\" {\n  on created\n  when post.likes >= 2\n  then add tags much_liked\n}\n";
 
 struct Desk {
     sim: SimHandle,

@@ -7,6 +7,7 @@ use crate::support::{
     Served, TestDesk,
     database::{self, DirectConnection},
 };
+use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use twite::{
     sim::{Moment, NewPerson, NewPost, SentKind},
     store::{Holder, Store},
@@ -163,4 +164,29 @@ async fn one_that_finds_the_database_locked_says_so_and_waits() {
     held.commit().await.unwrap();
     desk.sim.dm("ana", "acme", "hello?").unwrap();
     desk.until("the answer", |counts, _| counts.sent == 1).await;
+}
+
+/// Another program that reads the database, as a backup does, leaves the daemon its log: nothing in the daemon opens and
+/// closes the file by itself, which would release the locks on it.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_program_leaves_the_daemon_its_log() {
+    if database::server().is_some() {
+        return; // There is no file.
+    }
+    let desk = desk().await;
+    let _served = desk.serve();
+    desk.logged(" are live, ").await;
+    // The first rules, then others, are live on a database that exists.
+    desk.sim.dm("ana", "acme", "hello?").unwrap();
+    desk.until("the message is answered", |counts, _| counts.sent == 1).await;
+    let (file, mut text) = (desk.rules().join("rules.twite"), RULES.to_owned());
+    for live in [2, 3] {
+        text.push_str("# one more line\n");
+        std::fs::write(&file, &text).unwrap();
+        desk.logged_times(" are live, ", live).await;
+        let path = desk.rules().join("twite.db");
+        let other = SqliteConnectOptions::new().filename(&path).connect().await.unwrap();
+        other.close().await.unwrap();
+        assert!(path.with_extension("db-wal").exists(), "it is deleted by whoever believes to be the last to close it");
+    }
 }

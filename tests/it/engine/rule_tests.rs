@@ -84,7 +84,9 @@ macro "M" {
 "#;
     for (ticket, when, expected, found) in [
         ("", "1 day passes", "automations that do not loop", "automation loop: at "),
-        ("status closed", "macro \"M\"", "a ticket that a macro can be applied to", "the ticket is closed"),
+        ("status closed", "macro \"M\"", "a ticket that can still change", "the ticket is closed"),
+        ("status closed", "comment \"good\"", "a ticket that can still change", "the ticket is closed"),
+        ("status closed", "updated { status open }", "a ticket that can still change", "the ticket is closed"),
     ] {
         let tests = format!(
             "test \"t\" {{\n  given ticket {{ channel twitter {ticket} }}\n  when updated\n  when {when}\n  expect note\n}}\n"
@@ -100,6 +102,102 @@ macro "M" {
         );
         assert!(failure["found"].as_str().unwrap().starts_with(found), "{text}");
     }
+}
+
+/// A test that expects what the daemon would refuse, or drop, fails and says why; its negation passes.
+#[test]
+fn nothing_comes_of_what_is_refused() {
+    const DESK: &str = r#"
+[[account]]
+handle = "Main"
+allow_actions = true
+default = true
+[[account]]
+handle = "Deaf"
+capture_direct_messages = false
+[[account]]
+handle = "Silent"
+allow_replies = false
+[[group]]
+name = "Social"
+email = "social@acme.example"
+"#;
+    // The ticket, what is done, what is expected, and why nothing comes of it.
+    let cases = [
+        ("channel twitter\n account \"Main\"", "message requester \"x\"", "message requester", ""),
+        ("channel twitter", "message requester \"x\"", "message requester", ""),
+        (
+            "channel twitter\n account \"Deaf\"",
+            "message requester \"x\"",
+            "message requester",
+            "`capture_direct_messages = false`",
+        ),
+        (
+            "channel twitter\n account \"Silent\"",
+            "message requester \"x\"",
+            "message requester",
+            "`allow_replies = false`",
+        ),
+        ("channel email", "message requester \"x\"", "message requester", "nobody at X"),
+        ("channel twitter\n account \"Main\"", "like the post", "like the post", ""),
+        ("channel twitter\n account \"Deaf\"", "like the post", "like the post", "`allow_actions = true`"),
+        ("channel twitter\n account \"Deaf\"", "mute requester", "mute requester", "`allow_actions = true`"),
+        ("account \"Main\"\n channel twitter_dm", "hide the post", "hide the post", "no public post"),
+        ("channel twitter\n account \"Silent\"", "reply \"x\"", "reply", ""),
+        ("account \"Silent\"\n channel twitter_dm", "reply \"x\"", "reply", "`allow_replies = false`"),
+        ("channel email", "reply \"x\"", "reply", "nobody at X"),
+        ("channel twitter", "reply \"{{ticket.requester.name}}\"", "reply", "empty"),
+        ("channel twitter", "note \"{{ticket.requester.name}}\"", "note", "empty"),
+        ("channel twitter", "merge into earlier ticket", "merge", "no earlier ticket"),
+        ("channel twitter\n previous_ticket 3 days ago", "merge into earlier ticket", "merge", ""),
+        ("channel twitter", "remind group \"Social\" in 2 hours", "remind", ""),
+        ("channel twitter\n status solved", "remind group \"Social\" in 2 hours", "remind", "solved"),
+    ];
+    let (mut rules, mut tests) = (String::new(), String::new());
+    for (n, (given, done, expected, why)) in cases.iter().enumerate() {
+        rules += &format!(
+            "trigger \"{n}\" {{\n  on created\n  when description contains word \"n{n}\"\n  then {done}\n}}\n"
+        );
+        for expect in [(*expected).to_owned(), format!("no {expected}")] {
+            let title = if why.is_empty() == !expect.starts_with("no ") { "passes" } else { "fails" };
+            tests += &format!(
+                "test \"{title} {n} {expect}\" {{\n  given ticket {{\n    {given}\n    comment \"n{n}\"\n  }}\n  \
+                 when created\n  expect {expect}\n}}\n"
+            );
+        }
+    }
+    let files = [("twite.toml", DESK), ("rules.twite", &rules), ("tests.twite", &tests)];
+    let (_, text) = test(&files, &[".", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
+    let results = report["tests"].as_array().unwrap();
+    assert_eq!(results.len(), 2 * cases.len());
+    for (result, (_, _, _, why)) in results.iter().zip(cases.iter().flat_map(|case| [case, case])) {
+        let title = result["test"].as_str().unwrap();
+        let passes = result["outcome"] == "passed";
+        assert_eq!(passes, title.starts_with("passes"), "{title}: {result}");
+        if !passes && !title.contains(" no ") {
+            let found = result["failures"][0]["found"].as_str().unwrap();
+            assert!(found.starts_with("nothing comes of it: ") && found.contains(why), "{title}: {found}");
+        }
+    }
+}
+
+/// A reminder comes to nothing if the ticket is solved by then.
+#[test]
+fn reminders_are_about_the_ticket_when_they_are_due() {
+    const RULES: &str = "trigger \"R\" {\n  on created\n  then remind group \"Social\" in 2 hours\n}\n";
+    let desk = "[[group]]\nname = \"Social\"\nemail = \"social@acme.example\"\n";
+    let play = |steps: &str, expect: &str| {
+        let tests = format!(
+            "test \"t\" {{\n  given ticket {{ comment \"a\" }}\n  when created\n{steps}  expect {expect}\n}}\n"
+        );
+        test(&[("twite.toml", desk), ("rules.twite", RULES), ("tests.twite", &tests)], &["."]).0
+    };
+    let solved = "  when updated { status solved }\n";
+    assert_eq!(play("  when 3 hours pass\n", "remind group \"Social\""), 0);
+    assert_eq!(play(&format!("{solved}  when 3 hours pass\n"), "no remind"), 0);
+    assert_eq!(play(&format!("  when 3 hours pass\n{solved}"), "remind group \"Social\""), 0);
+    assert_eq!(play(&format!("{solved}  when updated {{ status open }}\n  when 3 hours pass\n"), "remind"), 0);
 }
 
 #[test]

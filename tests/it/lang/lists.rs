@@ -1,8 +1,11 @@
 //! Named lists: files that are lists, and that a named list means what the same values in parentheses mean.
 
-use std::fs;
+use std::{collections::BTreeSet, fs};
 
-use twite::lang::{load, rules::ConditionKind};
+use twite::{
+    desk::field::FIELDS,
+    lang::{load, rules::ConditionKind},
+};
 
 use crate::support::command::run;
 
@@ -56,6 +59,42 @@ fn a_name_means_the_values_of_its_list() {
         assert_eq!(from_item.1, condition.replace("LIST", "these"));
         assert_eq!(from_item.0, predicate(&[("a.twite", &trigger(&inline))]).0, "{condition}");
     }
+}
+
+#[test]
+fn every_field_that_takes_a_list_takes_a_named_one() {
+    const VALUES: [(&str, &str); 8] = [
+        ("times", "12:00, 13:00"),
+        ("dates", "2026-01-01, 2026-12-24"),
+        ("numbers", "1, 2"),
+        ("texts", "\"a\", \"b\""),
+        ("groups", "\"Social VIP\", \"Social\""),
+        ("statuses", "new, open"),
+        ("days", "monday, sunday"),
+        ("channels", "twitter, email"),
+    ];
+    let conditions = FIELDS.iter().flat_map(|field| VALUES.map(|(list, values)| (field.name, list, values)));
+    let inline = |(field, _, values): &(&str, &str, &str)| trigger(&format!("{field} in ({values})"));
+    let loads = |text: &str| load(&[desk(&[("a.twite", text)]).path().to_owned()], None).errors() == 0;
+    // Fields and values that do not go together are left out, all at once: the line of an error says which.
+    let all: Vec<_> = conditions.collect();
+    let titled = |text: String, n: usize| text.replace("trigger \"a\"", &format!("trigger \"{n}\""));
+    let text: String = all.iter().enumerate().map(|(n, condition)| titled(inline(condition), n)).collect();
+    let loaded = load(&[desk(&[("a.twite", &text)]).path().to_owned()], None);
+    let wrong: BTreeSet<usize> =
+        loaded.diagnostics.iter().filter(|d| d.is_error()).map(|d| (d.span().line as usize - 1) / 4).collect();
+    let fits: Vec<_> =
+        all.iter().enumerate().filter(|(n, _)| !wrong.contains(n)).map(|(_, condition)| condition).collect();
+    assert!(fits.iter().any(|(field, ..)| *field == "time of day") && fits.len() > 30, "{fits:?}");
+    let lists: String = VALUES.iter().map(|(name, values)| format!("list {name} = ({values})\n")).collect();
+    let named =
+        |(n, (field, list, _)): (usize, &&(&str, &str, &str))| titled(trigger(&format!("{field} in {list}")), n);
+    let named: String = fits.iter().enumerate().map(named).collect();
+    assert!(
+        loads(&format!("{lists}{named}")),
+        "{}",
+        load(&[desk(&[("a.twite", &format!("{lists}{named}"))]).path().to_owned()], None).report()
+    );
 }
 
 #[test]

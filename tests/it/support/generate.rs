@@ -14,12 +14,12 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use proptest::{collection, option, prelude::*, sample};
 use twite::{
     desk::{
-        Actor, Author, Cause, Channel, Choosing, CustomField, CustomKind, CustomValue, Decimal, Declarations, Event,
-        EventComment, EventKind, FieldRef, FiredBefore, Hours, Kind, MediaKind, MessageFacts, OpenDay, Owner,
-        PastStatus, Per, Person, PostFacts, Priority, RatedBy, Rating, Recipient, Sample, Satisfaction, Scope,
-        SlaTarget, Status, Ticket, TicketId, TicketType, VerifiedType, Via, VolumeAsked, VolumeAt, VolumeState,
+        Account, Accounts, Actor, Author, Cause, Channel, Choosing, CustomField, CustomKind, CustomValue, Decimal,
+        Declarations, Event, EventComment, EventKind, FieldRef, FiredBefore, Hours, Kind, MediaKind, MessageFacts,
+        OpenDay, Owner, PastStatus, Per, Person, PostFacts, Priority, RatedBy, Rating, Recipient, Sample, Satisfaction,
+        Scope, SlaTarget, Status, Ticket, TicketId, TicketType, VerifiedType, Via, VolumeAsked, VolumeAt, VolumeState,
         XAction,
-        declarations::{AccountName, Agent, Schedule, Sees},
+        declarations::{Agent, Schedule, Sees},
         field::{Declared, FIELDS, Members},
         normalize::tag,
     },
@@ -127,13 +127,7 @@ pub fn desk() -> Declarations {
         let day = OpenDay::try_from(vec![open.parse().unwrap()]).unwrap();
         Hours { zone: TimeZone::get(zone).unwrap(), monday: day.clone(), thursday: day, ..Hours::default() }
     };
-    desk.accounts = vec![AccountName {
-        handle: "social".into(),
-        post_length: 280,
-        allow_actions: true,
-        allow_replies: true,
-        allow_messages: true,
-    }];
+    desk.accounts = Accounts(vec![Account { allow_actions: true, ..Account::new("social") }]);
     desk.schedules = vec![
         Schedule {
             name: "groups".into(),

@@ -19,7 +19,7 @@ use twite::{
     clock::Clock,
     desk::{ConnectedAccount, Tokens, XId},
     sim::{CLIENT_ID, NewPerson, Sim, SimHandle, SimOptions},
-    store::{Counts, Key, Store},
+    store::{Counts, Key, Store, StoreError},
 };
 
 /// The encryption key of all test desks: 32 zero bytes.
@@ -98,9 +98,14 @@ impl TestDesk {
         self.directory.path().join("rules")
     }
 
-    /// Opens its database.
+    /// Opens its database, once no other process has it locked.
     pub async fn store(&self) -> Store {
-        Store::open(database::at(&self.rules().join("twite.db")).await).await.unwrap()
+        loop {
+            match Store::open(database::at(&self.rules().join("twite.db")).await).await {
+                Err(StoreError::Busy(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
+                opened => return opened.unwrap(),
+            }
+        }
     }
 
     /// A command on the desk, run in its directory.

@@ -31,7 +31,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
                 ActionKind::Reply { from, .. } => from.as_deref(),
                 _ => None,
             };
-            let account = from.and_then(|from| rules.desk.accounts.iter().find(|account| account.handle == from));
+            let account = from.and_then(|from| rules.desk.accounts.get(from));
             let most = account.map_or(longest, |account| account.post_length);
             // Direct messages can be longer, so a rule that tests the channel is skipped.
             let Some(texts) = action.kind.reply().filter(|_| !when.is_some_and(asks_channel)) else { continue };

@@ -53,8 +53,15 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             && !asks(when, tells_posts_apart)
             && may_come_from(when, Channel::Twitter)
         {
-            let help = "X suspends accounts that answer everybody: ask what the post says, or `channel is twitter_dm`";
-            ("every public post is answered", help)
+            match said.kind {
+                ActionKind::AtX(_) => {
+                    ("every public post is liked", "X suspends accounts that like in bulk: ask what the post says")
+                }
+                _ => (
+                    "every public post is answered",
+                    "X suspends accounts that answer everybody: ask what the post says, or `channel is twitter_dm`",
+                ),
+            }
         } else {
             continue;
         };
