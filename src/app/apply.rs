@@ -84,7 +84,16 @@ impl UnitOfWork<'_> {
         let Some(before) = self.tx.ticket(id).await? else { return Ok(false) };
         let newest = standing.newest.is_none_or(|newest| newest < post.id);
         let comment = event_comment(post, author);
-        let rating = before.rating_in(&comment, post.made, &self.rules.desk.satisfaction);
+        let mut ticket = before.clone();
+        // Whoever rates what may have arrived was asked.
+        let question = self.tx.possible_question(&before).await?;
+        if let Some(question) = question {
+            ticket.follow_question(question);
+        }
+        let rating = ticket.rating_in(&comment, post.made, &self.rules.desk.satisfaction);
+        if question.is_some() && rating.is_none() {
+            ticket.clone_from(&before);
+        }
         let mut added = NewComment { rating, ..imported(id, post, author) };
         if let Some((by, _)) = &sender {
             added.actor = by.clone();
@@ -95,7 +104,6 @@ impl UnitOfWork<'_> {
         {
             self.link(id.min(*sent_by), id.max(*sent_by), "message").await?;
         }
-        let mut ticket = before.clone();
         match rating {
             Some(rating) => ticket.add_rating(&comment, rating, post.made, newest),
             None if newest => {
