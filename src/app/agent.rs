@@ -316,7 +316,7 @@ impl UnitOfWork<'_> {
         let mut done = checked(update, &before, &changed, version, &self.rules.desk, now)?;
         let connected = self.app.store.accounts().await?;
         sendable(&before, &done.effects, update.account.as_deref(), &self.settings.accounts, &connected)?;
-        if done.effects.contains(&Effect::Merge) && self.merge_target(id, &update.by).await?.is_none() {
+        if done.effects.contains(&Effect::Merge) && self.merge_target(&before, &update.by).await?.is_none() {
             return Err(NotDone::NothingEarlier(id));
         }
         if let Some(problem) = done.ticket.problem.filter(|problem| before.problem != Some(*problem)) {

@@ -354,7 +354,7 @@ impl UnitOfWork<'_> {
                 };
             }
             Effect::Merge => {
-                let Some(into) = self.merge_target(ticket.id, &outgoing.by).await? else {
+                let Some(into) = self.merge_target(ticket, &outgoing.by).await? else {
                     let reason = Reason::new(ReasonKind::NoTarget, "the requester has no earlier ticket");
                     return self.tx.refused(&outgoing, &reason).await;
                 };
@@ -393,10 +393,10 @@ impl UnitOfWork<'_> {
 
     /// The same person's latest earlier ticket, into which this one is merged. For an agent, a ticket that the agent does
     /// not see does not exist.
-    pub(super) async fn merge_target(&mut self, id: TicketId, by: &Actor) -> Result<Option<TicketId>, StoreError> {
+    pub(super) async fn merge_target(&mut self, ticket: &Ticket, by: &Actor) -> Result<Option<TicketId>, StoreError> {
         let rules = self.rules.clone();
         let viewer = Viewer::acting(&rules.desk, by);
-        for into in self.tx.earlier_tickets(id).await? {
+        for into in self.tx.earlier_tickets(ticket).await? {
             let Some(target) = self.tx.ticket(into).await? else { continue };
             if viewer.is_none_or(|viewer| viewer.sees(&target)) {
                 return Ok(Some(into));
@@ -448,6 +448,7 @@ fn imported(ticket: TicketId, post: &StoredPost, author: Author) -> NewComment {
         made: post.made,
         delivery: Delivery::Imported,
         rating: None,
+        self.shorten_volumes(now).await?;
     }
 }
 
