@@ -488,6 +488,17 @@ impl Store {
     }
 
     /// The part of a reply with this key.
+    /// The tickets that have the conversation of an item's ticket: itself and, if it was merged, the one that took it over.
+    pub async fn tickets_of(&self, item: &OutboxItem) -> Result<Vec<TicketId>, StoreError> {
+        let ids: Vec<i64> = query_scalar(
+            "SELECT id FROM ticket WHERE id = $1 OR id = (SELECT merged_into FROM ticket WHERE id = $1) ORDER BY id",
+        )
+        .bind(item.ticket.map(|id| id.0))
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(ids.into_iter().map(TicketId).collect())
+    }
+
     pub async fn earlier_part(&self, key: &str) -> Result<Option<EarlierPart>, StoreError> {
         let row = query("SELECT state, reason, shown FROM outbox WHERE key = $1")
             .bind(key)

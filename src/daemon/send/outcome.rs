@@ -208,8 +208,20 @@ impl Sending {
     ) -> Result<Arrived, Failure> {
         let ticket = self.ticket_of(item).await?.unwrap_or_default();
         let rules = self.app().rules();
-        let addresses = rules.desk.addresses(to, &ticket);
-        let addresses = if conversation { rules.desk.seeing(addresses, &ticket) } else { addresses };
+        let mut addresses = rules.desk.addresses(to, &ticket);
+        let shown = match conversation {
+            true => self.app().store().tickets_of(item).await.map_err(stored)?,
+            false => vec![],
+        };
+        let mut comments = vec![];
+        for id in shown {
+            let Some(sheet) = ticket::sheet(self.app().store(), Viewer::Owner, id).await.map_err(stored)? else {
+                continue;
+            };
+            addresses = rules.desk.seeing(addresses, &sheet.ticket);
+            comments.extend(sheet.comments);
+        }
+        comments.sort_by_key(|comment| comment.made);
         let missing = (!addresses.missing.is_empty()).then(|| addresses.missing.join("; "));
         if addresses.found.is_empty() {
             return Err(refused(ReasonKind::NoRecipient, missing.unwrap_or_default()));
@@ -219,8 +231,7 @@ impl Sending {
             return Err(refused(ReasonKind::NoRecipient, "twite.toml has no `[mail]`"));
         };
         let mut body = body.to_owned();
-        if let Some(ticket) = item.ticket.filter(|_| conversation) {
-            let comments = ticket::comments(self.app().store(), Viewer::Owner, ticket).await.map_err(stored)?;
+        if conversation {
             body.push_str(&conversation_of(&comments));
         }
         mail::send(settings, &addresses.found, subject, &body, &self.delivery_id(item)).await?;
