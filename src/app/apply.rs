@@ -11,12 +11,15 @@ use crate::{
         Actor, Author, Cause, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind, Question,
         Reason, ReasonKind, Status, Ticket, TicketId, TicketType, Via, Viewer, text::is_blank,
     },
-    engine::Decision,
+    engine::{Decision, Fired},
     store::{DecisionRecord, NewComment, Outgoing, StoreError, StoredPost, TicketKey},
 };
 
 /// Maximum number of comments imported into one ticket.
 pub(super) const MAX_IMPORTED_COMMENTS: i64 = 5_000;
+
+/// Why a ticket cannot be made an incident of a problem.
+pub(super) const NO_PROBLEM: &str = "no other ticket with that number has the type `problem`";
 
 /// Why a reply or a note without text is not sent.
 pub(super) const EMPTY: &str = "its text is empty, because its placeholders are empty";
@@ -247,7 +250,30 @@ impl UnitOfWork<'_> {
             let outgoing = Outgoing { follows, ..self.outgoing(key, by, &asked.effect, &after, None, now) };
             self.leave(&mut after, outgoing, answerable, now).await?;
         }
+        if let Some(problem) = after.problem.filter(|problem| ticket.problem != Some(*problem))
+            && self.problem(id, problem, None).await?.is_none()
+        {
+            (after.problem, after.problem_solved) = (ticket.problem, ticket.problem_solved);
+            let sets = |fired: &&Fired| !fired.shadow && fired.changes.iter().any(|change| change.field == "problem");
+            if let Some(fired) = decision.fired.iter().rfind(sets) {
+                let (key, by) = (format!("{record}/problem"), Actor::Rule(fired.rule.clone()));
+                let outgoing = self.outgoing(key, by, &Effect::Incident { problem }, &after, None, now);
+                self.leave(&mut after, outgoing, None, now).await?;
+            }
+        }
         Ok(after)
+    }
+
+    /// The problem with this number of which a ticket can be an incident, if the viewer sees it.
+    pub(super) async fn problem(
+        &mut self,
+        incident: TicketId,
+        problem: TicketId,
+        viewer: Option<Viewer<'_>>,
+    ) -> Result<Option<Ticket>, StoreError> {
+        let found = self.tx.ticket(problem).await?.filter(|found| found.id != incident);
+        let found = found.filter(|found| viewer.is_none_or(|viewer| viewer.sees(found)));
+        Ok(found.filter(|found| found.kind == Some(TicketType::Problem)))
     }
 
     /// An effect on a ticket that is due now. A reply is sent from the account that it names, else from the one that is `named`,
@@ -362,6 +388,9 @@ impl UnitOfWork<'_> {
                 // The link names the earlier ticket, to whoever sees it.
                 return self.tx.carried_out(&outgoing, "into an earlier ticket").await;
             }
+            Effect::Incident { .. } => {
+                return self.tx.refused(&outgoing, &Reason::new(ReasonKind::NoTarget, NO_PROBLEM)).await;
+            }
             Effect::Message { .. } | Effect::Notify { .. } | Effect::Webhook { .. } => {}
         }
         self.tx.enqueue(&outgoing)
@@ -419,6 +448,7 @@ impl UnitOfWork<'_> {
     async fn move_all(&mut self, ticket: &mut Ticket, into: TicketId, now: Timestamp) -> Result<bool, StoreError> {
         let Some(mut target) = self.tx.ticket(into).await? else { return Ok(false) };
         let moved = self.tx.merge(ticket.id, into, now).await?;
+        self.shorten_volumes(now).await?;
         target.take_over(ticket, moved, now);
         // A ticket that takes over a problem is the problem, and no incident of it.
         if ticket.kind == Some(TicketType::Problem) {
@@ -448,7 +478,6 @@ fn imported(ticket: TicketId, post: &StoredPost, author: Author) -> NewComment {
         made: post.made,
         delivery: Delivery::Imported,
         rating: None,
-        self.shorten_volumes(now).await?;
     }
 }
 

@@ -170,6 +170,7 @@ impl Tx {
             Effect::Remind { .. } => "remind",
             Effect::Assign { .. } => "assign",
             Effect::Merge => "merge",
+            Effect::Incident { .. } => "incident",
             Effect::AtX { .. } => "at_x",
             Effect::Webhook { .. } => "webhook",
         };
@@ -487,7 +488,6 @@ impl Store {
         ticket(&mut connection, id).await
     }
 
-    /// The part of a reply with this key.
     /// The tickets that have the conversation of an item's ticket: itself and, if it was merged, the one that took it over.
     pub async fn tickets_of(&self, item: &OutboxItem) -> Result<Vec<TicketId>, StoreError> {
         let ids: Vec<i64> = query_scalar(
@@ -499,6 +499,7 @@ impl Store {
         Ok(ids.into_iter().map(TicketId).collect())
     }
 
+    /// The part of a reply with this key.
     pub async fn earlier_part(&self, key: &str) -> Result<Option<EarlierPart>, StoreError> {
         let row = query("SELECT state, reason, shown FROM outbox WHERE key = $1")
             .bind(key)

@@ -189,7 +189,7 @@ impl Sending {
                 _ => self.notify(item, to, (subject, body, *conversation)).await,
             },
             // These effects are carried out when they are decided, and never enter the outbox.
-            Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => {
+            Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge | Effect::Incident { .. } => {
                 Err(refused(ReasonKind::NoRecipient, "nothing to send"))
             }
         }
@@ -286,6 +286,7 @@ fn described(effect: &Effect) -> (&'static str, String) {
         Effect::Remind { subject, .. } => ("reminder", subject.clone()),
         Effect::Assign { group, .. } => ("assignment", group.clone()),
         Effect::Merge => ("merge", String::new()),
+        Effect::Incident { .. } => ("incident", String::new()),
         Effect::AtX { what } => (what.as_str(), String::new()),
         Effect::Notify { subject, .. } => ("mail", subject.clone()),
         Effect::Webhook { name, .. } => ("webhook", name.clone()),
