@@ -405,7 +405,9 @@ fn checked(
                 return Err(NotDone::Unsendable(id, why.into()));
             }
             Effect::Note { text } if is_blank(text) && update.applies.is_none() => return Err(NotDone::EmptyNote(id)),
-            Effect::Reply { text, .. } | Effect::Note { text } if text.len() > MAX_TEXT_BYTES => {
+            Effect::Reply { text, .. } | Effect::Message { text } | Effect::Note { text }
+                if text.len() > MAX_TEXT_BYTES =>
+            {
                 return Err(NotDone::TooLong(id, "its text".to_owned()));
             }
             _ => {}

@@ -12,6 +12,7 @@ use twite::{
     },
     daemon::Daemon,
     desk::{Actor, Author, Rating, Status, Ticket, TicketId, Via},
+    lang::rules::{Action, ActionKind, Part, Span, Template},
     x::wire::decode_line,
 };
 
@@ -463,6 +464,13 @@ async fn texts_of_an_update_are_bounded() {
             assert!(fits || matches!(done, Err(NotDone::TooLong(..))));
         }
     }
+    // A message to the requester as well, which only macros send.
+    let text = Template { parts: vec![Part::Text("a".repeat(65_537))] };
+    let span = Span { file: "".into(), start: 0, end: 0, line: 1 };
+    let message = Action { kind: ActionKind::Message(text.into()), span };
+    let update = AgentUpdate::new(Actor::Owner, Via::Cli, vec![message]);
+    let done = agent::update(desk.daemon.app(), TicketId(1), &update).await;
+    assert!(matches!(done, Err(NotDone::TooLong(..))));
 }
 
 #[tokio::test(flavor = "multi_thread")]
