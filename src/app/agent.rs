@@ -4,11 +4,16 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{App, NoSuchRule, UnitOfWork, accounts::word, apply::EMPTY, audience, people};
+use super::{
+    App, NoSuchRule, UnitOfWork,
+    accounts::word,
+    apply::{EMPTY, NO_PROBLEM},
+    audience, people,
+};
 use crate::{
     desk::{
         AccountState, Accounts, Actor, Cause, Change, Channel, ConnectedAccount, Declarations, Effect, FieldRef, Owner,
-        RatedBy, Rating, Status, Ticket, TicketId, TicketType, Value, Via, Viewer,
+        RatedBy, Rating, Status, Ticket, TicketId, Value, Via, Viewer,
         field::{Declared, known},
         post_text::weighted_length,
         text::is_blank,
@@ -56,7 +61,7 @@ pub enum NotDone {
     #[error("ticket {0}: its requester has no earlier ticket to merge into")]
     NothingEarlier(TicketId),
     /// The update makes the ticket an incident of what is no problem that the agent sees: ticket, problem.
-    #[error("ticket {0} cannot be an incident of ticket {1}: no other ticket with that number has the type `problem`")]
+    #[error("ticket {0} cannot be an incident of ticket {1}: {why}", why = NO_PROBLEM)]
     NoProblem(TicketId, TicketId),
     /// Another update has changed the same fields since the version that the agent saw.
     #[error("ticket {ticket} has changed since version {expected}: {}; it is at version {version} now", theirs.join(", "))]
@@ -316,12 +321,11 @@ impl UnitOfWork<'_> {
         let mut done = checked(update, &before, &changed, version, &self.rules.desk, now)?;
         let connected = self.app.store.accounts().await?;
         sendable(&before, &done.effects, update.account.as_deref(), &self.settings.accounts, &connected)?;
-        if done.effects.contains(&Effect::Merge) && self.merge_target(id, &update.by).await?.is_none() {
+        if done.effects.contains(&Effect::Merge) && self.merge_target(&before, &update.by).await?.is_none() {
             return Err(NotDone::NothingEarlier(id));
         }
         if let Some(problem) = done.ticket.problem.filter(|problem| before.problem != Some(*problem)) {
-            let found = self.tx.ticket(problem).await?.filter(|found| viewer.sees(found) && found.id != id);
-            let found = found.filter(|found| found.kind == Some(TicketType::Problem));
+            let found = self.problem(id, problem, Some(viewer)).await?;
             done.ticket.problem_solved = found.ok_or(NotDone::NoProblem(id, problem))?.solved;
         }
         let changed = people::set_between(&before, &done.ticket, &self.rules.desk);
@@ -401,7 +405,9 @@ fn checked(
                 return Err(NotDone::Unsendable(id, why.into()));
             }
             Effect::Note { text } if is_blank(text) && update.applies.is_none() => return Err(NotDone::EmptyNote(id)),
-            Effect::Reply { text, .. } | Effect::Note { text } if text.len() > MAX_TEXT_BYTES => {
+            Effect::Reply { text, .. } | Effect::Message { text } | Effect::Note { text }
+                if text.len() > MAX_TEXT_BYTES =>
+            {
                 return Err(NotDone::TooLong(id, "its text".to_owned()));
             }
             _ => {}

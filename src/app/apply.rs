@@ -11,12 +11,15 @@ use crate::{
         Actor, Author, Cause, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind, Question,
         Reason, ReasonKind, Status, Ticket, TicketId, TicketType, Via, Viewer, text::is_blank,
     },
-    engine::Decision,
+    engine::{Decision, Fired},
     store::{DecisionRecord, NewComment, Outgoing, StoreError, StoredPost, TicketKey},
 };
 
 /// Maximum number of comments imported into one ticket.
 pub(super) const MAX_IMPORTED_COMMENTS: i64 = 5_000;
+
+/// Why a ticket cannot be made an incident of a problem.
+pub(super) const NO_PROBLEM: &str = "no other ticket with that number has the type `problem`";
 
 /// Why a reply or a note without text is not sent.
 pub(super) const EMPTY: &str = "its text is empty, because its placeholders are empty";
@@ -84,7 +87,16 @@ impl UnitOfWork<'_> {
         let Some(before) = self.tx.ticket(id).await? else { return Ok(false) };
         let newest = standing.newest.is_none_or(|newest| newest < post.id);
         let comment = event_comment(post, author);
-        let rating = before.rating_in(&comment, post.made, &self.rules.desk.satisfaction);
+        let mut ticket = before.clone();
+        // Whoever rates what may have arrived was asked.
+        let question = self.tx.possible_question(&before).await?;
+        if let Some(question) = question {
+            ticket.follow_question(question);
+        }
+        let rating = ticket.rating_in(&comment, post.made, &self.rules.desk.satisfaction);
+        if question.is_some() && rating.is_none() {
+            ticket.clone_from(&before);
+        }
         let mut added = NewComment { rating, ..imported(id, post, author) };
         if let Some((by, _)) = &sender {
             added.actor = by.clone();
@@ -95,7 +107,6 @@ impl UnitOfWork<'_> {
         {
             self.link(id.min(*sent_by), id.max(*sent_by), "message").await?;
         }
-        let mut ticket = before.clone();
         match rating {
             Some(rating) => ticket.add_rating(&comment, rating, post.made, newest),
             None if newest => {
@@ -239,7 +250,30 @@ impl UnitOfWork<'_> {
             let outgoing = Outgoing { follows, ..self.outgoing(key, by, &asked.effect, &after, None, now) };
             self.leave(&mut after, outgoing, answerable, now).await?;
         }
+        if let Some(problem) = after.problem.filter(|problem| ticket.problem != Some(*problem))
+            && self.problem(id, problem, None).await?.is_none()
+        {
+            (after.problem, after.problem_solved) = (ticket.problem, ticket.problem_solved);
+            let sets = |fired: &&Fired| !fired.shadow && fired.changes.iter().any(|change| change.field == "problem");
+            if let Some(fired) = decision.fired.iter().rfind(sets) {
+                let (key, by) = (format!("{record}/problem"), Actor::Rule(fired.rule.clone()));
+                let outgoing = self.outgoing(key, by, &Effect::Incident { problem }, &after, None, now);
+                self.leave(&mut after, outgoing, None, now).await?;
+            }
+        }
         Ok(after)
+    }
+
+    /// The problem with this number of which a ticket can be an incident, if the viewer sees it.
+    pub(super) async fn problem(
+        &mut self,
+        incident: TicketId,
+        problem: TicketId,
+        viewer: Option<Viewer<'_>>,
+    ) -> Result<Option<Ticket>, StoreError> {
+        let found = self.tx.ticket(problem).await?.filter(|found| found.id != incident);
+        let found = found.filter(|found| viewer.is_none_or(|viewer| viewer.sees(found)));
+        Ok(found.filter(|found| found.kind == Some(TicketType::Problem)))
     }
 
     /// An effect on a ticket that is due now. A reply is sent from the account that it names, else from the one that is `named`,
@@ -346,13 +380,16 @@ impl UnitOfWork<'_> {
                 };
             }
             Effect::Merge => {
-                let Some(into) = self.merge_target(ticket.id, &outgoing.by).await? else {
+                let Some(into) = self.merge_target(ticket, &outgoing.by).await? else {
                     let reason = Reason::new(ReasonKind::NoTarget, "the requester has no earlier ticket");
                     return self.tx.refused(&outgoing, &reason).await;
                 };
                 self.move_all(ticket, into, now).await?;
                 // The link names the earlier ticket, to whoever sees it.
                 return self.tx.carried_out(&outgoing, "into an earlier ticket").await;
+            }
+            Effect::Incident { .. } => {
+                return self.tx.refused(&outgoing, &Reason::new(ReasonKind::NoTarget, NO_PROBLEM)).await;
             }
             Effect::Message { .. } | Effect::Notify { .. } | Effect::Webhook { .. } => {}
         }
@@ -385,10 +422,10 @@ impl UnitOfWork<'_> {
 
     /// The same person's latest earlier ticket, into which this one is merged. For an agent, a ticket that the agent does
     /// not see does not exist.
-    pub(super) async fn merge_target(&mut self, id: TicketId, by: &Actor) -> Result<Option<TicketId>, StoreError> {
+    pub(super) async fn merge_target(&mut self, ticket: &Ticket, by: &Actor) -> Result<Option<TicketId>, StoreError> {
         let rules = self.rules.clone();
         let viewer = Viewer::acting(&rules.desk, by);
-        for into in self.tx.earlier_tickets(id).await? {
+        for into in self.tx.earlier_tickets(ticket).await? {
             let Some(target) = self.tx.ticket(into).await? else { continue };
             if viewer.is_none_or(|viewer| viewer.sees(&target)) {
                 return Ok(Some(into));
@@ -411,6 +448,7 @@ impl UnitOfWork<'_> {
     async fn move_all(&mut self, ticket: &mut Ticket, into: TicketId, now: Timestamp) -> Result<bool, StoreError> {
         let Some(mut target) = self.tx.ticket(into).await? else { return Ok(false) };
         let moved = self.tx.merge(ticket.id, into, now).await?;
+        self.shorten_volumes(now).await?;
         target.take_over(ticket, moved, now);
         // A ticket that takes over a problem is the problem, and no incident of it.
         if ticket.kind == Some(TicketType::Problem) {

@@ -28,17 +28,6 @@ pub struct TicketSheet {
     pub interventions: Vec<Intervention>,
 }
 
-/// The comments of a ticket, in order; none if the viewer sees no ticket with this number.
-pub async fn comments(store: &Store, viewer: Viewer<'_>, id: TicketId) -> Result<Vec<Comment>, StoreError> {
-    let mut snapshot = store.snapshot(viewer).await?;
-    let comments = match snapshot.ticket(id).await? {
-        Some(seen) => snapshot.comments(&seen).await?,
-        None => vec![],
-    };
-    snapshot.close().await?;
-    Ok(comments)
-}
-
 /// Loads a ticket; `None` if the viewer sees no ticket with this number.
 pub async fn sheet(store: &Store, viewer: Viewer<'_>, id: TicketId) -> Result<Option<TicketSheet>, StoreError> {
     let mut snapshot = store.snapshot(viewer).await?;

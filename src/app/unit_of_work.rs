@@ -75,7 +75,7 @@ impl UnitOfWork<'_> {
             let decision = outcome(decided, ticket.id, &self.rules, &mut self.notices);
             // A rule that is held back makes no ticket count.
             let more = asked.learn(&mut self.tx, &self.rules, ticket, event, Some(&decision)).await?
-                || self.count_volumes(ticket.id, event, &decision, happened, now).await?;
+                || self.count_volumes(ticket, event, &decision, happened, now).await?;
             if !more {
                 return Ok(decision);
             }

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 use super::{App, Notice, UnitOfWork};
 use crate::{
-    desk::{Event, Status, Ticket, TicketId, VolumeAt},
-    engine::{Decision, count, counting, ends_at, volume_ends},
+    desk::{Actor, Effect, Event, Status, Ticket, TicketId, VolumeAt},
+    engine::{Decision, count, counting, ends_at, minute, volume_ends},
     lang::rules::{Mode, Rules, Volume},
     store::{LastingVolume, StoreError},
 };
@@ -65,9 +65,10 @@ impl UnitOfWork<'_> {
 
     /// Adds to an event the volumes for which it counts its ticket, after a decision on it. `happened` is when that was,
     /// `now` the time of the decision. Returns whether the event tells rules more, so that the decision must be made again.
+    /// A ticket that the decision merges into an earlier one is counted as that one.
     pub(super) async fn count_volumes(
         &mut self,
-        ticket: TicketId,
+        ticket: &Ticket,
         event: &mut Event,
         decision: &Decision,
         happened: Timestamp,
@@ -80,7 +81,14 @@ impl UnitOfWork<'_> {
             let others = match known {
                 Some(known) if known.counted.is_some() => continue,
                 Some(_) => vec![],
-                None => self.tx.counted_near(&volume.title, ticket, happened, volume.within).await?,
+                None => {
+                    let merge = decision.effects.iter().find(|asked| asked.effect == Effect::Merge);
+                    let target = match merge {
+                        Some(asked) => self.merge_target(ticket, &Actor::Rule(asked.rule.clone())).await?,
+                        None => None,
+                    };
+                    self.tx.counted_near(&volume.title, (ticket.id, target), happened, volume.within).await?
+                }
             };
             more |= count(event, volume, &others, happened);
         }
@@ -103,6 +111,20 @@ impl UnitOfWork<'_> {
                 self.notices.push(Notice::VolumeStarted { volume: volume.clone(), ticket });
                 self.tx.start_volume(&LastingVolume { volume, ticket, since, ends_at }).await?;
             } else {
+                self.tx.move_end_of_volume(&volume.title, ends_at).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the ends of the volumes that last, after tickets became one.
+    pub(super) async fn shorten_volumes(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let rules = self.rules.clone();
+        for lasting in self.tx.lasting_volumes().await? {
+            let Some(volume) = live(&rules, &lasting.volume) else { continue };
+            let last = self.tx.counted_last(&volume.title, volume.end()).await?;
+            let ends_at = last.map_or(Timestamp::MIN, |last| ends_at(volume, last)).max(minute(now));
+            if ends_at < lasting.ends_at {
                 self.tx.move_end_of_volume(&volume.title, ends_at).await?;
             }
         }

@@ -39,7 +39,7 @@ impl Destination {
             Effect::AtX { .. } => Self::Actions(ticket.account.as_deref().unwrap_or_default().to_lowercase()),
             Effect::Notify { .. } | Effect::Remind { .. } => Self::Mail,
             Effect::Webhook { name, .. } => Self::Webhook(name.clone()),
-            Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => Self::Desk,
+            Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge | Effect::Incident { .. } => Self::Desk,
         }
     }
 

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Recipient, Value, XAction};
+use super::{Recipient, TicketId, Value, XAction};
 
 /// A field whose value differs after the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,6 +85,12 @@ pub enum Effect {
     /// Merge the ticket into the requester's latest earlier ticket of the same account and channel that is not closed,
     /// if there is one.
     Merge,
+    /// Make the ticket an incident of a problem. Rules do so by setting a field; this is only what became of one that
+    /// could not be made so.
+    Incident {
+        /// The number that a rule set.
+        problem: TicketId,
+    },
     /// Do something at X, from the account that was addressed.
     AtX {
         /// What is done.

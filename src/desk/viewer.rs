@@ -45,6 +45,11 @@ impl<'d> Viewer<'d> {
         }
     }
 
+    /// Whether the viewer sees every ticket.
+    pub fn sees_all(self) -> bool {
+        self.as_agent().is_none_or(|agent| agent.sees == Sees::All)
+    }
+
     /// Whether the viewer sees a ticket.
     pub fn sees(self, ticket: &Ticket) -> bool {
         let Self::Agent(agent) = self else { return true };

@@ -146,7 +146,7 @@ words! {
         RefusedByX = "refused_by_x",
         /// There is no address, webhook or mail server to send to.
         NoRecipient = "no_recipient",
-        /// There is no earlier ticket to merge into, or no agent to assign to.
+        /// There is no earlier ticket to merge into, no agent to assign to, or no such problem.
         NoTarget = "no_target",
         /// The ticket was solved before the reminder was due.
         Solved = "solved",

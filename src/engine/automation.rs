@@ -119,7 +119,11 @@ pub fn unsnooze(ticket: &Ticket, at: Timestamp) -> Option<(Ticket, Event)> {
 /// Whether executing an effect changes the ticket.
 fn changes_the_ticket(effect: &Effect) -> bool {
     match effect {
-        Effect::Reply { .. } | Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => true,
+        Effect::Reply { .. }
+        | Effect::Note { .. }
+        | Effect::Assign { .. }
+        | Effect::Merge
+        | Effect::Incident { .. } => true,
         Effect::Notify { .. }
         | Effect::Remind { .. }
         | Effect::Webhook { .. }

@@ -98,6 +98,7 @@ pub(crate) fn effect_line(effect: &Effect) -> String {
             format!("assign to {last}{agent} of group {}{under}", Quoted(group))
         }
         Effect::Merge => "merge into earlier ticket".to_owned(),
+        Effect::Incident { problem } => format!("set problem to {problem}"),
         Effect::AtX { what } => what.to_string(),
         Effect::Webhook { name, body } => {
             let body = body.as_deref().map(|body| format!(": {}", short(body))).unwrap_or_default();

@@ -593,7 +593,7 @@ fn effect_contains(effect: &Effect, playback: &Playback, text: &Folded) -> bool 
         Effect::Reply { text, .. } | Effect::Message { text } | Effect::Note { text } => has(text),
         Effect::Notify { subject, body, .. } | Effect::Remind { subject, body, .. } => has(subject) || has(body),
         Effect::Assign { group, .. } => has(group),
-        Effect::Merge | Effect::AtX { .. } => false,
+        Effect::Merge | Effect::Incident { .. } | Effect::AtX { .. } => false,
         Effect::Webhook { body: Some(body), .. } => has(body),
         Effect::Webhook { body: None, .. } => serde_json::to_string(&playback.ticket).is_ok_and(|ticket| has(&ticket)),
     }

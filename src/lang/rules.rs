@@ -77,6 +77,18 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// All conditions, as written: of triggers, automations, views, reports, service level agreements and volumes. Those of
+    /// `let`s are in the conditions that refer to them.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        let triggers = self.triggers.iter().map(|trigger| &trigger.when);
+        let automations = self.automations.iter().map(|automation| &automation.when);
+        let views = self.views.iter().map(|view| &view.filter);
+        let reports = self.reports.iter().map(|report| &report.filter);
+        let slas = self.slas.iter().flat_map(|sla| sla.conditions());
+        let volumes = self.volumes.iter().map(|volume| &volume.when);
+        triggers.chain(automations).chain(views).chain(reports).chain(slas).chain(volumes)
+    }
+
     /// Number of items without named conditions, named lists and tests.
     pub fn items(&self) -> usize {
         self.triggers.len()

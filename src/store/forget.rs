@@ -248,7 +248,7 @@ fn without_text(effect: Effect, ticket: TicketId, state: &str) -> Effect {
     };
     match effect {
         Effect::Remind { to, at, conversation, .. } => Effect::Remind { to, at, subject, body, conversation },
-        kept @ (Effect::Assign { .. } | Effect::Merge | Effect::AtX { .. }) => kept,
+        kept @ (Effect::Assign { .. } | Effect::Merge | Effect::Incident { .. } | Effect::AtX { .. }) => kept,
         Effect::Notify { to, conversation, .. } => Effect::Notify { to, subject, body, conversation },
         // Without a body, it would be called with the ticket instead.
         Effect::Webhook { name, .. } => Effect::Webhook { name, body: Some(String::new()) },

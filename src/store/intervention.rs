@@ -191,7 +191,9 @@ impl Tx {
             {
                 return Err(NotPossible::Empty(item));
             }
-            Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => return Err(NotPossible::OnTicket(item)),
+            Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge | Effect::Incident { .. } => {
+                return Err(NotPossible::OnTicket(item));
+            }
             _ => {}
         }
         let done = Intervention {

@@ -7,20 +7,24 @@ use super::{
     comment::author_word,
     db::{query, query_scalar},
 };
-use crate::desk::{Author, MovedComments, Person, TicketId};
+use crate::desk::{Author, MovedComments, Person, SourceId, Ticket, TicketId};
 
 impl Tx {
-    /// The tickets into which this one can be merged: the earlier unclosed tickets with the same person, account and
-    /// channel, latest first.
-    pub async fn earlier_tickets(&mut self, id: TicketId) -> Result<Vec<TicketId>, StoreError> {
+    /// The tickets into which this one, which need not be stored yet, can be merged: the earlier unclosed tickets with the
+    /// same person, account and channel, latest first.
+    pub async fn earlier_tickets(&mut self, of: &Ticket) -> Result<Vec<TicketId>, StoreError> {
         let earlier: Vec<i64> = query_scalar(
-            "SELECT e.id FROM ticket t JOIN ticket e
-               ON e.key_account = t.key_account AND e.key_person = t.key_person AND e.channel = t.channel
-             WHERE t.id = $1 AND e.id <> t.id AND e.status <> 'closed'
-               AND (e.created < t.created OR (e.created = t.created AND e.id < t.id))
-             ORDER BY e.created DESC, e.id DESC LIMIT 100",
+            "SELECT id FROM ticket WHERE key_account = coalesce((SELECT key_account FROM ticket WHERE id = $1),
+                   (SELECT min(x_id) FROM account WHERE lower(handle) = lower($2)))
+               AND key_person = $3 AND channel = $4 AND id <> $1 AND status <> 'closed'
+               AND (created < $5 OR (created = $5 AND id < $1))
+             ORDER BY created DESC, id DESC LIMIT 100",
         )
-        .bind(id.0)
+        .bind(of.id.0)
+        .bind(of.account.as_deref())
+        .bind(of.requester.id.as_ref().map(SourceId::as_str))
+        .bind(of.channel.as_str())
+        .bind(of.created.as_millisecond())
         .fetch_all(&mut self.conn)
         .await?;
         Ok(earlier.into_iter().map(TicketId).collect())
@@ -56,6 +60,7 @@ impl Tx {
             self.change_person(number, &ticket.requester, &person, now).await?;
         }
         self.move_incidents(from, into, now).await?;
+        self.move_counted(from, into).await?;
         // Tickets merged into `from` earlier now point to `into`.
         query("UPDATE ticket SET merged_into = $2 WHERE id = $1 OR merged_into = $1")
             .bind(from.0)

@@ -170,6 +170,7 @@ impl Tx {
             Effect::Remind { .. } => "remind",
             Effect::Assign { .. } => "assign",
             Effect::Merge => "merge",
+            Effect::Incident { .. } => "incident",
             Effect::AtX { .. } => "at_x",
             Effect::Webhook { .. } => "webhook",
         };
@@ -485,6 +486,17 @@ impl Store {
         let Some(id) = item.ticket else { return Ok(None) };
         let mut connection = self.reader.acquire().await?;
         ticket(&mut connection, id).await
+    }
+
+    /// The tickets that have the conversation of an item's ticket: itself and, if it was merged, the one that took it over.
+    pub async fn tickets_of(&self, item: &OutboxItem) -> Result<Vec<TicketId>, StoreError> {
+        let ids: Vec<i64> = query_scalar(
+            "SELECT id FROM ticket WHERE id = $1 OR id = (SELECT merged_into FROM ticket WHERE id = $1) ORDER BY id",
+        )
+        .bind(item.ticket.map(|id| id.0))
+        .fetch_all(&self.reader)
+        .await?;
+        Ok(ids.into_iter().map(TicketId).collect())
     }
 
     /// The part of a reply with this key.

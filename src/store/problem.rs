@@ -1,6 +1,6 @@
 //! Problems and their incidents: tickets that wait for another one, which says when it is solved.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use jiff::Timestamp;
 
@@ -17,6 +17,8 @@ use crate::{
 
 /// Maximum number of incidents that are listed with a problem.
 const MAX_LISTED: i64 = 1000;
+/// Maximum number of problems that one statement looks for.
+const MAX_IN_STATEMENT: usize = 500;
 
 impl Tx {
     /// The ticket, with when its problem was solved.
@@ -69,6 +71,31 @@ impl Tx {
 }
 
 impl Snapshot<'_> {
+    /// Leaves out the problems of tickets that the viewer does not see.
+    pub(super) async fn hide_problems(&mut self, tickets: &mut [Ticket]) -> Result<(), StoreError> {
+        let problems: BTreeSet<_> = tickets.iter().filter_map(|ticket| ticket.problem).collect();
+        if problems.is_empty() || self.viewer.sees_all() {
+            return Ok(());
+        }
+        let problems: Vec<_> = problems.into_iter().collect();
+        let mut seen = BTreeSet::new();
+        for some in problems.chunks(MAX_IN_STATEMENT) {
+            let mut sql = Builder::new(self.conn.dialect(), "SELECT t.id FROM ticket t WHERE t.id IN (");
+            let mut ids = sql.separated(", ");
+            for id in some {
+                ids.push_bind(id.0);
+            }
+            sql.push(") AND ");
+            push_seen(&mut sql, self.viewer);
+            seen.extend(sql.build_query_scalar::<i64>().fetch_all(&mut self.conn).await?.into_iter().map(TicketId));
+        }
+        for ticket in tickets {
+            ticket.problem.take_if(|problem| !seen.contains(problem));
+            ticket.problem_solved.take_if(|_| ticket.problem.is_none());
+        }
+        Ok(())
+    }
+
     /// The first incidents of a problem.
     pub(super) async fn incidents(&mut self, of: &SeenTicket) -> Result<Vec<TicketId>, StoreError> {
         let mut sql = Builder::new(self.conn.dialect(), "SELECT t.id FROM ticket t WHERE t.problem = ");

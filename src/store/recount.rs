@@ -9,7 +9,7 @@ use super::{
     times, words,
 };
 use crate::{
-    desk::{Actor, Effect, Question, TicketId, XId},
+    desk::{Actor, Effect, Question, Satisfaction, Ticket, TicketId, XId},
     engine::minute,
 };
 
@@ -140,5 +140,32 @@ impl Tx {
         let mut ticket = before.clone();
         ticket.follow_question(question);
         if ticket == before { Ok(()) } else { self.save(&ticket, now).await }
+    }
+
+    /// The question to rate the help that may have arrived, though X never confirmed it, on a ticket or one that was merged
+    /// into it: from its first send.
+    pub(crate) async fn possible_question(&mut self, ticket: &Ticket) -> Result<Option<Question>, StoreError> {
+        if !matches!(ticket.satisfaction, Some(Satisfaction::Asking | Satisfaction::Undelivered)) {
+            return Ok(None);
+        }
+        let rows = query(
+            "SELECT o.effect, o.first_send FROM ticket i
+               JOIN ticket t ON t.key_account = i.key_account AND t.key_person = i.key_person
+               JOIN outbox o ON o.ticket = t.id
+             WHERE i.id = $1 AND coalesce(t.merged_into, t.id) = i.id AND o.kind = 'reply' AND o.first_send IS NOT NULL
+               AND (o.state = 'sending' OR o.answers_lost > 0) ORDER BY o.first_send",
+        )
+        .bind(ticket.id.0)
+        // Buffered effects have not been sent yet.
+        .fetch_all(self.conn.past_buffer())
+        .await?;
+        for row in rows {
+            let effect: Effect =
+                serde_json::from_str(row.try_get("effect")?).map_err(|e| StoreError::Corrupt(e.to_string()))?;
+            if effect.asks() {
+                return Ok(times(row.try_get("first_send")?)?.map(Question::Arrives));
+            }
+        }
+        Ok(None)
     }
 }

@@ -53,8 +53,9 @@ impl Snapshot<'_> {
         push_seen(&mut sql, self.viewer);
         let Some(row) = sql.build().fetch_optional(&mut self.conn).await? else { return Ok(None) };
         let (version, not_imported) = (row.try_get(0)?, row.try_get(1)?);
-        let found = ticket(&mut self.conn, id).await?;
-        Ok(found.map(|ticket| SeenTicket { id, ticket, version, not_imported }))
+        let Some(mut ticket) = ticket(&mut self.conn, id).await? else { return Ok(None) };
+        self.hide_problems(std::slice::from_mut(&mut ticket)).await?;
+        Ok(Some(SeenTicket { id, ticket, version, not_imported }))
     }
 }
 

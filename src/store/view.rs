@@ -52,6 +52,19 @@ impl Snapshot<'_> {
         limit: u32,
         offset: u32,
     ) -> Result<Vec<Ticket>, StoreError> {
+        let mut tickets = self.matching(view, desk, now, limit, offset).await?;
+        self.hide_problems(&mut tickets).await?;
+        Ok(tickets)
+    }
+
+    async fn matching(
+        &mut self,
+        view: &View,
+        desk: &Declarations,
+        now: Timestamp,
+        limit: u32,
+        offset: u32,
+    ) -> Result<Vec<Ticket>, StoreError> {
         let (viewer, reader) = (self.viewer, &mut *self.conn);
         let view = &View { filter: view.filter.read_by(viewer).into_owned(), ..view.clone() };
         let sorts = || [&view.group_by, &view.sort_by].into_iter().flatten();

@@ -56,29 +56,32 @@ impl Tx {
         row.as_ref().map(lasting).transpose()
     }
 
-    /// When a volume last counted each other ticket, in order: those nearer to a time than a length of time.
+    /// When a volume last counted each ticket but this one and the target of its merge, in order: those nearer to a time than
+    /// a length of time.
     pub async fn counted_near(
         &mut self,
         volume: &str,
-        ticket: TicketId,
+        (ticket, target): (TicketId, Option<TicketId>),
         at: Timestamp,
         within: SignedDuration,
     ) -> Result<Vec<Timestamp>, StoreError> {
         let from = at.saturating_sub(within).unwrap_or(Timestamp::MIN);
         let to = at.saturating_add(within).unwrap_or(Timestamp::MAX);
         let counted: Vec<i64> = query_scalar(
-            "SELECT at FROM volume_ticket WHERE volume = $1 AND at >= $2 AND at <= $3 AND ticket <> $4 ORDER BY at",
+            "SELECT at FROM volume_ticket WHERE volume = $1 AND at >= $2 AND at <= $3
+               AND ticket NOT IN ($4, $5, coalesce((SELECT merged_into FROM ticket WHERE id = $4), $4)) ORDER BY at",
         )
         .bind(volume)
         .bind(from.as_millisecond())
         .bind(to.as_millisecond())
         .bind(ticket.0)
+        .bind(target.unwrap_or(ticket).0)
         .fetch_all(&mut self.conn)
         .await?;
         counted.into_iter().map(time).collect()
     }
 
-    /// Records that a volume counted a ticket. Of what it counted before, keeps `most` tickets, and those within twice its
+    /// Records that a volume counted a ticket; one that was merged, with the one that took it over. Of what it counted before, keeps `most` tickets, and those within twice its
     /// time that messages which come late may still complete.
     pub async fn count_in_volume(
         &mut self,
@@ -88,7 +91,8 @@ impl Tx {
         (within, most): (SignedDuration, u32),
     ) -> Result<(), StoreError> {
         query(
-            "INSERT INTO volume_ticket (volume, ticket, at) VALUES ($1, $2, $3)
+            "INSERT INTO volume_ticket (volume, ticket, at)
+             VALUES ($1, coalesce((SELECT merged_into FROM ticket WHERE id = $2), $2), $3)
              ON CONFLICT (volume, ticket) DO UPDATE SET at = CASE WHEN excluded.at > volume_ticket.at
                THEN excluded.at ELSE volume_ticket.at END",
         )
@@ -110,6 +114,26 @@ impl Tx {
                 .execute(&mut self.conn)
                 .await?;
         }
+        Ok(())
+    }
+
+    /// Counts a ticket that is merged into another one with that one, as of the later of both.
+    pub(super) async fn move_counted(&mut self, from: TicketId, into: TicketId) -> Result<(), StoreError> {
+        query(
+            "INSERT INTO volume_ticket (volume, ticket, at) SELECT volume, $2, at FROM volume_ticket WHERE ticket = $1
+             ON CONFLICT (volume, ticket) DO UPDATE SET at = CASE WHEN excluded.at > volume_ticket.at
+               THEN excluded.at ELSE volume_ticket.at END",
+        )
+        .bind(from.0)
+        .bind(into.0)
+        .execute(&mut self.conn)
+        .await?;
+        query("DELETE FROM volume_ticket WHERE ticket = $1").bind(from.0).execute(&mut self.conn).await?;
+        query("UPDATE volume SET ticket = $2 WHERE ticket = $1")
+            .bind(from.0)
+            .bind(into.0)
+            .execute(&mut self.conn)
+            .await?;
         Ok(())
     }
 

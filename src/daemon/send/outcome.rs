@@ -189,7 +189,7 @@ impl Sending {
                 _ => self.notify(item, to, (subject, body, *conversation)).await,
             },
             // These effects are carried out when they are decided, and never enter the outbox.
-            Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge => {
+            Effect::Note { .. } | Effect::Assign { .. } | Effect::Merge | Effect::Incident { .. } => {
                 Err(refused(ReasonKind::NoRecipient, "nothing to send"))
             }
         }
@@ -208,8 +208,20 @@ impl Sending {
     ) -> Result<Arrived, Failure> {
         let ticket = self.ticket_of(item).await?.unwrap_or_default();
         let rules = self.app().rules();
-        let addresses = rules.desk.addresses(to, &ticket);
-        let addresses = if conversation { rules.desk.seeing(addresses, &ticket) } else { addresses };
+        let mut addresses = rules.desk.addresses(to, &ticket);
+        let shown = match conversation {
+            true => self.app().store().tickets_of(item).await.map_err(stored)?,
+            false => vec![],
+        };
+        let mut comments = vec![];
+        for id in shown {
+            let Some(sheet) = ticket::sheet(self.app().store(), Viewer::Owner, id).await.map_err(stored)? else {
+                continue;
+            };
+            addresses = rules.desk.seeing(addresses, &sheet.ticket);
+            comments.extend(sheet.comments);
+        }
+        comments.sort_by_key(|comment| comment.made);
         let missing = (!addresses.missing.is_empty()).then(|| addresses.missing.join("; "));
         if addresses.found.is_empty() {
             return Err(refused(ReasonKind::NoRecipient, missing.unwrap_or_default()));
@@ -219,8 +231,7 @@ impl Sending {
             return Err(refused(ReasonKind::NoRecipient, "twite.toml has no `[mail]`"));
         };
         let mut body = body.to_owned();
-        if let Some(ticket) = item.ticket.filter(|_| conversation) {
-            let comments = ticket::comments(self.app().store(), Viewer::Owner, ticket).await.map_err(stored)?;
+        if conversation {
             body.push_str(&conversation_of(&comments));
         }
         mail::send(settings, &addresses.found, subject, &body, &self.delivery_id(item)).await?;
@@ -275,6 +286,7 @@ fn described(effect: &Effect) -> (&'static str, String) {
         Effect::Remind { subject, .. } => ("reminder", subject.clone()),
         Effect::Assign { group, .. } => ("assignment", group.clone()),
         Effect::Merge => ("merge", String::new()),
+        Effect::Incident { .. } => ("incident", String::new()),
         Effect::AtX { what } => (what.as_str(), String::new()),
         Effect::Notify { subject, .. } => ("mail", subject.clone()),
         Effect::Webhook { name, .. } => ("webhook", name.clone()),

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     desk::{
         AccountState, ConnectedAccount, NotAnswerable, Reason, ReasonKind, Reply, SourceId, XId,
-        post_text::weighted_length,
+        post_text::weighted_length, text::counted,
     },
     store::{GRANT, OutboxItem, sending},
     x::{Refusal, XError, client::Client, lookup::find_sent},
@@ -205,11 +205,10 @@ impl Sending {
         let limits = self.app().settings().limits.clone();
         let store = self.app().store();
         let sent = store.replies_since(self.hour_ago(), &account.handle, to).await.map_err(stored)?;
-        let words = |whom: &'static str| {
-            move |count| format!("sent {whom} {count} {}", if count == 1 { "reply" } else { "replies" })
-        };
+        // Replies and messages count alike.
+        let words = |whom: &'static str| move |times| format!("wrote {whom} {}", counted(times, "time"));
         let (of_person, of_account) = (limits.replies_per_person_per_hour, limits.replies_per_account_per_hour);
-        within(sent.to_person, of_person, words("this person"), "replies_per_person_per_hour")?;
+        within(sent.to_person, of_person, words("to this person"), "replies_per_person_per_hour")?;
         within(sent.from_account, of_account, words("from this account"), "replies_per_account_per_hour")
     }
 }

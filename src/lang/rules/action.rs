@@ -95,6 +95,14 @@ impl ActionKind {
         }
     }
 
+    /// The text that it says to the requester at X.
+    pub fn said(&self) -> Option<&Texts> {
+        match self {
+            Self::Message(texts) => Some(texts),
+            _ => self.reply(),
+        }
+    }
+
     /// The fields that it sets, or asks to be set. Setting them can change others: [`FieldRef::also_changes`].
     pub fn sets(&self) -> &[FieldRef] {
         static SATISFACTION: LazyLock<Vec<FieldRef>> = LazyLock::new(|| known(&["satisfaction"]));

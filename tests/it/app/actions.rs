@@ -12,6 +12,7 @@ use twite::{
     },
     daemon::Daemon,
     desk::{Actor, Author, Rating, Status, Ticket, TicketId, Via},
+    lang::rules::{Action, ActionKind, Part, Span, Template},
     x::wire::decode_line,
 };
 
@@ -463,4 +464,40 @@ async fn texts_of_an_update_are_bounded() {
             assert!(fits || matches!(done, Err(NotDone::TooLong(..))));
         }
     }
+    // A message to the requester as well, which only macros send.
+    let text = Template { parts: vec![Part::Text("a".repeat(65_537))] };
+    let span = Span { file: "".into(), start: 0, end: 0, line: 1 };
+    let message = Action { kind: ActionKind::Message(text.into()), span };
+    let update = AgentUpdate::new(Actor::Owner, Via::Cli, vec![message]);
+    let done = agent::update(desk.daemon.app(), TicketId(1), &update).await;
+    assert!(matches!(done, Err(NotDone::TooLong(..))));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_of_a_merged_ticket_shows_the_conversation_to_who_sees_it() {
+    let declared = DESK.replace("sees = \"assigned\"", "sees = \"assigned\"\nemail = \"cleo@acme.example\"");
+    let rules = r#"
+        trigger "Tell" {
+          on created
+          when description contains "post 20"
+          then
+            assign to agent "Cleo"
+            note "between us"
+            notify agent "Ana", agent "Cleo" { subject "again" body "{{ticket.conversation}}" }
+            merge into earlier ticket
+        }
+    "#;
+    let desk = Desk::declared(&declared, rules).await;
+    desk.post(10, 1, 10, MORNING).await;
+    desk.post(20, 1, 20, "2026-01-05T09:01:00Z").await;
+    desk.until("2026-01-05T09:02:00Z").await;
+    assert_eq!(desk.ticket(2).await.status, Status::Closed);
+    let mails = desk.mails();
+    assert_eq!(mails.len(), 1);
+    for said in ["To: ana@acme.example\r\n", "@acme post 10", "@acme post 20", "between us"] {
+        assert!(mails[0].contains(said), "{said} in {}", mails[0]);
+    }
+    let left = desk.daemon.store().outgoing(TicketId(2)).await.unwrap();
+    let told = left.iter().find_map(|left| left.reason.as_deref().filter(|why| why.contains("Cleo")));
+    assert_eq!(told, Some("\"Cleo\" does not see the ticket"), "it would show a ticket of somebody else");
 }

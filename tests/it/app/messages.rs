@@ -156,6 +156,9 @@ async fn a_message_counts_for_the_limits_of_replies() {
     desk.run().await;
     assert_eq!(desk.outgoing(1).await, [("sent".to_owned(), None)]);
     assert_eq!(desk.outgoing(2).await, [("refused".to_owned(), Some(ReasonKind::Capped))]);
+    let reason = desk.daemon.store().outgoing(TicketId(2)).await.unwrap()[0].reason.clone();
+    let says = "rules already wrote to this person 1 time in the last hour (`limits.replies_per_person_per_hour` in twite.toml)";
+    assert_eq!(reason.as_deref(), Some(says));
 }
 
 #[tokio::test(flavor = "multi_thread")]

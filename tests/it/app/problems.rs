@@ -1,12 +1,15 @@
 //! Problems and incidents: the tickets of a problem know when it is solved.
 
+use std::sync::Arc;
+
 use super::actions::Desk;
 use twite::{
     app::{
         agent::{self, AgentUpdate, NotDone},
+        replay::{By, replay},
         ticket::sheet,
     },
-    desk::{Actor, Status, TicketId, TicketType, Via, Viewer},
+    desk::{Actor, Effect, Status, TicketId, TicketType, Via, Viewer},
 };
 
 const RULES: &str = r#"
@@ -18,6 +21,8 @@ macro "Of the third" { then set problem to 3 }
 macro "Of none" { then clear problem }
 macro "Solve" { then set status to solved }
 macro "Open" { then set status to open }
+macro "For Ben" { then assign to agent "Ben" }
+view "Incidents" { where type is empty and status < closed  columns id, problem }
 macro "Merge" { then merge into earlier ticket }
 trigger "At once" { on updated when problem changed and problem_solved is set then add tags known }
 automation "Tell" {
@@ -128,4 +133,69 @@ async fn what_takes_over_a_problem_is_the_problem() {
     assert_eq!(desk.ticket(4).await.problem, Some(TicketId(1)));
     desk.apply("Solve", 1).await.unwrap();
     assert!(desk.ticket(4).await.problem_solved.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_make_incidents_of_problems_only() {
+    let rules = format!(
+        "{RULES}
+trigger \"Known\" {{ on created when description contains \"post 2\"  then set problem to 1 }}
+trigger \"Itself\" {{ on created when description contains \"post 30\"  then set type to problem set problem to 4 }}
+automation \"Later\" {{ when status is open and problem is empty  then set problem to 100 }}
+"
+    );
+    let desk = Desk::declared("[[agent]]\nname = \"Ben\"\n", &rules).await;
+    for (id, person) in [(10, 1), (20, 2)] {
+        desk.post(id, person, id, MORNING).await;
+    }
+    assert_eq!(desk.ticket(2).await.problem, None);
+    desk.apply("It is one", 1).await.unwrap();
+    for (id, person) in [(21, 3), (30, 4)] {
+        desk.post(id, person, id, MORNING).await;
+    }
+    assert_eq!(desk.ticket(3).await.problem, Some(TicketId(1)));
+    assert_eq!(desk.ticket(4).await.problem, None);
+    desk.apply("Open", 2).await.unwrap();
+    desk.until("2026-01-05T09:02:00Z").await;
+    assert_eq!(desk.ticket(2).await.problem, None);
+    // What became of each is kept with the rule, and told by `why`.
+    let rules = Arc::new((**desk.daemon.rules()).clone());
+    let mut told = vec![];
+    for ticket in 1..=4 {
+        let replay =
+            replay(desk.daemon.store(), Viewer::Owner, &rules, TicketId(ticket), None, By::Then).await.unwrap();
+        assert!(replay.runs.iter().all(|run| run.agrees));
+        for item in replay.runs.into_iter().flat_map(|run| run.outgoing) {
+            assert_eq!(item.reason.as_deref(), Some("no other ticket with that number has the type `problem`"));
+            told.push((ticket, item.rule.unwrap(), item.effect, item.state));
+        }
+    }
+    let told: Vec<_> = told.iter().map(|(ticket, rule, effect, state)| (*ticket, &**rule, effect, &**state)).collect();
+    let of = |problem| Effect::Incident { problem: TicketId(problem) };
+    assert_eq!(
+        told,
+        [(2, "Known", &of(1), "refused"), (2, "Later", &of(100), "refused"), (4, "Itself", &of(4), "refused"),]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_problem_is_shown_to_who_sees_it() {
+    let desk = desk(2).await;
+    desk.apply("It is one", 1).await.unwrap();
+    desk.apply("Solve", 1).await.unwrap();
+    desk.apply("Of the first", 2).await.unwrap();
+    desk.apply("For Ben", 2).await.unwrap();
+    let rules = desk.daemon.rules();
+    let now = desk.daemon.clock().now();
+    for (name, expected) in [("Ana", Some(TicketId(1))), ("Ben", None)] {
+        let viewer = Viewer::agent(&rules.desk, name).unwrap();
+        let mut seen = vec![sheet(desk.daemon.store(), viewer, TicketId(2)).await.unwrap().unwrap().ticket];
+        let mut snapshot = desk.daemon.store().snapshot(viewer).await.unwrap();
+        seen.extend(snapshot.view(&rules.views[0], &rules.desk, now, 10, 0).await.unwrap());
+        snapshot.close().await.unwrap();
+        assert_eq!(seen.len(), 2);
+        for ticket in seen {
+            assert_eq!((ticket.problem, ticket.problem_solved.is_some()), (expected, expected.is_some()), "{name}");
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::support::owner::OwnerReads as _;
 use crate::support::{inside, simulator};
+use jiff::Timestamp;
 use twite::{
     app::{
         agent::{self, AgentUpdate},
@@ -12,8 +13,9 @@ use twite::{
     },
     daemon::Daemon,
     desk::{Actor, RatedBy, Rating, Satisfaction, Status, Ticket, TicketId, Via, Viewer, XId, invariant},
-    sim::{Fault, NewPerson, NewPost, SentKind, SimHandle},
+    sim::{Cut, Fault, NewPerson, NewPost, SentKind, SimHandle},
     store::Store,
+    x::wire::decode_line,
 };
 
 const DESK: &str = r#"
@@ -214,6 +216,69 @@ async fn a_question_that_x_refuses_is_asked_again_only_when_somebody_says_so() {
     assert_eq!((asked.satisfaction, desk.sent()), (Some(Satisfaction::Offered), 1));
     desk.post("mira", "good", Some(&first)).await;
     assert_eq!(desk.ticket(1).await.satisfaction, Some(Satisfaction::Good));
+    desk.assert_replays(1).await;
+}
+
+/// X publishes the question, but its answer is lost, and nothing is looked up yet.
+async fn lost(desk: &Desk) {
+    desk.post("mira", "where is my parcel", None).await;
+    desk.sim.fault(Fault::on("POST /2/tweets").cut(Cut::After)).unwrap();
+    let rules = desk.daemon.rules();
+    let solve = rules.macros.iter().find(|m| m.title == "Solve").unwrap();
+    let update = AgentUpdate::of_macro(Actor::Agent("Ana".into()), Via::Cli, solve);
+    agent::update(desk.daemon.app(), TicketId(1), &update).await.unwrap();
+    assert!(desk.daemon.send_next().await.unwrap());
+    let asking = desk.ticket(1).await;
+    assert_eq!((asking.satisfaction, asking.satisfaction_offered, desk.sent()), (Some(Satisfaction::Asking), None, 1));
+}
+
+/// Takes in what the requester of the first ticket writes some minutes after the question, before anything else happens.
+async fn answer(desk: &Desk, text: &str, minutes: u64) {
+    let store = desk.store();
+    let first = store.comments(TicketId(1)).await.unwrap()[0].source.x_id().unwrap().to_string();
+    let (account, author) = (store.accounts().await.unwrap()[0].id.clone(), desk.ticket(1).await.requester.id.unwrap());
+    let id = desk.sim.sent().last().unwrap().id.parse::<u64>().unwrap() + ((minutes * 60_000) << 22);
+    let made = id.to_string().parse::<XId>().unwrap().made_at_millis().unwrap();
+    let made = Timestamp::from_millisecond(made).unwrap();
+    let line = format!(
+        r#"{{"data":{{"id":"{id}","author_id":"{author}","conversation_id":"{first}","text":"@acme {text}","created_at":"{made}","referenced_tweets":[{{"type":"replied_to","id":"{first}"}}],"entities":{{"mentions":[{{"start":0,"end":5,"username":"acme"}}]}}}},"includes":{{"users":[{{"id":"{author}","username":"mira","name":"Mira"}}]}}}}"#
+    );
+    desk.daemon.feed(&account, vec![decode_line(&line).unwrap()]).await.unwrap();
+    while desk.daemon.take_next().await.unwrap() {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_may_have_arrived_is_answered() {
+    let desk = Desk::new().await;
+    lost(&desk).await;
+    answer(&desk, "Gut!", 1).await;
+    let rated = desk.ticket(1).await;
+    assert_eq!((rated.satisfaction, rated.status), (Some(Satisfaction::Good), Status::Solved));
+    assert!(rated.satisfaction_offered.is_some() && rated.satisfaction_offered <= rated.satisfaction_rated);
+    assert_eq!(invariant::broken(&rated), []);
+    // It is found later, which changes nothing.
+    desk.run().await;
+    let found = desk.ticket(1).await;
+    assert_eq!((found.satisfaction, found.satisfaction_offered), (rated.satisfaction, rated.satisfaction_offered));
+    assert_eq!(found.comments, 3, "question and answer");
+    assert_eq!(desk.store().outgoing(TicketId(1)).await.unwrap()[0].state, "sent");
+    desk.assert_replays(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_was_withdrawn_too_late_is_answered() {
+    let desk = Desk::new().await;
+    lost(&desk).await;
+    let item = desk.store().outgoing(TicketId(1)).await.unwrap()[0].id;
+    let now = desk.daemon.clock().now();
+    desk.store().intervene(Viewer::Owner, item, twite::desk::Act::Withdraw, "owner", None, now).await.unwrap();
+    assert_eq!(desk.ticket(1).await.satisfaction, Some(Satisfaction::Undelivered));
+    answer(&desk, "not good", 1).await;
+    let ticket = desk.ticket(1).await;
+    assert_eq!((ticket.satisfaction, ticket.status), (Some(Satisfaction::Undelivered), Status::Open), "no rating");
+    answer(&desk, "bad", 2).await;
+    let rated = desk.ticket(1).await;
+    assert_eq!((rated.satisfaction, rated.waiting_since), (Some(Satisfaction::Bad), ticket.waiting_since));
     desk.assert_replays(1).await;
 }
 

@@ -42,11 +42,15 @@ fn at(minutes: i64) -> Timestamp {
     START.parse::<Timestamp>().unwrap().checked_add(SignedDuration::from_mins(minutes)).unwrap()
 }
 
-/// A post of a person about an outage or something else, written at a time.
+/// A post of a person about an outage or something else, written at a time, in the person's conversation.
 fn post(id: usize, person: usize, outage: bool, made: Timestamp) -> Post {
+    post_in(&format!("1{person}9999"), id, person, outage, made)
+}
+
+fn post_in(conversation: &str, id: usize, person: usize, outage: bool, made: Timestamp) -> Post {
     let what = if outage { "down" } else { "fine" };
     decode_line(&format!(
-        r#"{{"data":{{"id":"1{id:05}","author_id":"{person}7","conversation_id":"1{person}9999","text":"@acme {what}","created_at":"{made}","entities":{{"mentions":[{{"start":0,"end":5,"username":"acme"}}]}}}},"includes":{{"users":[{{"id":"{person}7","username":"kim{person}","name":"Kim"}}]}}}}"#
+        r#"{{"data":{{"id":"1{id:05}","author_id":"{person}7","conversation_id":"{conversation}","text":"@acme {what}","created_at":"{made}","entities":{{"mentions":[{{"start":0,"end":5,"username":"acme"}}]}}}},"includes":{{"users":[{{"id":"{person}7","username":"kim{person}","name":"Kim"}}]}}}}"#
     ))
     .unwrap()
 }
@@ -311,7 +315,7 @@ async fn what_is_kept_of_a_volume_is_bounded_and_goes_with_it() {
     }
     let mut tx = daemon.store().begin().await.unwrap();
     let far = SignedDuration::from_hours(1_000);
-    let kept = tx.counted_near("Outage", TicketId(0), at(0), far).await.unwrap();
+    let kept = tx.counted_near("Outage", (TicketId(0), None), at(0), far).await.unwrap();
     assert!(kept.len() <= 2 * TICKETS + 10, "{}", kept.len());
     tx.rollback().await.unwrap();
     daemon.clock().reached(at(60));
@@ -320,7 +324,7 @@ async fn what_is_kept_of_a_volume_is_bounded_and_goes_with_it() {
     daemon.feed(&accounts[0], vec![post(100, 100, true, at(60))]).await.unwrap();
     take_all(&daemon).await;
     let mut tx = daemon.store().begin().await.unwrap();
-    assert_eq!(tx.counted_near("Outage", TicketId(0), at(0), far).await.unwrap(), [at(60)]);
+    assert_eq!(tx.counted_near("Outage", (TicketId(0), None), at(0), far).await.unwrap(), [at(60)]);
     tx.rollback().await.unwrap();
     daemon.store().close().await;
     let (daemon, _) = start(directory.path(), &sim, "trigger \"T\" { when status is new  then stop }").await;
@@ -328,5 +332,72 @@ async fn what_is_kept_of_a_volume_is_bounded_and_goes_with_it() {
     let mut tx = daemon.store().begin().await.unwrap();
     assert_eq!(tx.volumes().await.unwrap(), [""; 0]);
     tx.rollback().await.unwrap();
+    daemon.store().close().await;
+}
+
+/// Tickets that became one count once, as of the later, and the end is told on what is left.
+#[tokio::test]
+async fn a_merged_ticket_counts_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let sim = simulator().await;
+    let merges =
+        format!("{RULES}trigger \"Merge\" {{ on created when tags has outage  then merge into earlier ticket }}");
+    let (daemon, accounts) = start(directory.path(), &sim, &merges).await;
+    let say = async |id: usize, person: usize, minutes: i64| {
+        daemon.clock().reached(at(minutes));
+        evaluate_all(&daemon).await;
+        // Each is in a conversation of its own.
+        let post = post_in(&format!("1{id:05}"), id, person, true, at(minutes));
+        daemon.feed(&accounts[0], vec![post]).await.unwrap();
+        take_all(&daemon).await;
+    };
+    let lasting = async || {
+        let lasting = daemon.store().snapshot(Viewer::Owner).await.unwrap().lasting_volumes().await.unwrap();
+        lasting.iter().map(|lasting| (lasting.ticket.0, lasting.ends_at)).collect::<Vec<_>>()
+    };
+    for (id, person) in [(1, 1), (2, 2), (3, 3), (4, 3), (5, 2)] {
+        say(id, person, 0).await;
+    }
+    assert_eq!(lasting().await, [], "three people wrote");
+    say(6, 4, 1).await;
+    assert_eq!(lasting().await, [(6, at(10))]);
+    // The first of them writes again, which makes it last longer by one ticket, not by two.
+    say(7, 1, 5).await;
+    say(8, 1, 6).await;
+    let mut tx = daemon.store().begin().await.unwrap();
+    let counted = tx.counted_near("Outage", (TicketId(0), None), at(0), SignedDuration::from_hours(1)).await.unwrap();
+    assert_eq!(counted, [at(0), at(0), at(1), at(6)]);
+    tx.rollback().await.unwrap();
+    daemon.store().close().await;
+}
+
+/// Fewer tickets end a volume sooner, at once if too few are left.
+#[tokio::test]
+async fn merging_ends_a_volume() {
+    let directory = tempfile::tempdir().unwrap();
+    let sim = simulator().await;
+    let (daemon, accounts) = start(directory.path(), &sim, RULES).await;
+    for (id, person) in [(1, 1), (2, 1), (3, 2), (4, 2)] {
+        let made = at(i64::try_from(id).unwrap() - 1);
+        daemon.clock().reached(made);
+        let post = post_in(&format!("1{id:05}"), id, person, true, made);
+        daemon.feed(&accounts[0], vec![post]).await.unwrap();
+        take_all(&daemon).await;
+    }
+    let lasting = async || {
+        let lasting = daemon.store().snapshot(Viewer::Owner).await.unwrap().lasting_volumes().await.unwrap();
+        lasting.iter().map(|lasting| (lasting.ticket.0, lasting.ends_at)).collect::<Vec<_>>()
+    };
+    assert_eq!(lasting().await, [(4, at(11))]);
+    daemon.clock().reached(at(4));
+    for (merged, left) in [(4, (3, at(10))), (2, (3, at(4)))] {
+        let span = Span { file: "".into(), start: 0, end: 0, line: 1 };
+        let update = AgentUpdate::new(Actor::Owner, Via::Cli, vec![Action { kind: ActionKind::Merge, span }]);
+        agent::update(daemon.app(), TicketId(merged), &update).await.unwrap();
+        assert_eq!(lasting().await, [left], "after {merged}");
+    }
+    evaluate_all(&daemon).await;
+    assert_eq!(lasting().await, []);
+    assert_eq!(fired(&daemon, 3).await.pop().unwrap(), ["Outage ends", "Tag"]);
     daemon.store().close().await;
 }

@@ -40,3 +40,43 @@ fn rules_that_are_right_are_not_warned_of() {
         assert_eq!(found, Vec::<String>::new(), "{chosen}");
     }
 }
+
+/// The lints ask the same of every action that says something, and of every condition.
+#[test]
+fn no_lint_forgets_a_kind_of_action_or_item() {
+    let alternatives = r#"(language is "de" or requester.language is "de" or tags has german)"#;
+    let trigger = |title: &str, when: &str, then: &str| {
+        format!("trigger \"{title}\" {{\n  on created\n  when {when}\n  then {then}\n}}\n")
+    };
+    let volume = |when: &str| format!("volume \"V\" {{\n  when {when}\n  at least 20 tickets within 10 minutes\n}}\n");
+    let every = |then: &str| {
+        format!("automation \"A\" {{\n  when status is new\n  every 30 minutes while it holds\n  then {then}\n}}\n")
+    };
+    let [liked, asks] = ["channel is twitter_like", "tags has vip"];
+    for (rules, code) in [
+        (trigger("A", liked, "message requester \"Hello\""), Some("TW0423")),
+        (trigger("A", asks, "message requester \"Hello\"\n    message requester \"Bye\""), Some("TW0424")),
+        (
+            trigger("A", asks, "message requester \"Hello\"") + &trigger("B", asks, "message requester \"Bye\""),
+            Some("TW0424"),
+        ),
+        (trigger("A", asks, "reply \"We wrote to you\"\n    message requester \"Hello\""), None),
+        (every("message requester \"Hello\""), Some("TW0453")),
+        (every("remind assignee in 5 minutes"), Some("TW0453")),
+        (every("remind requester in 5 minutes"), Some("TW0453")),
+        (volume("channel is email and post.likes > 100"), Some("TW0425")),
+        (
+            volume(alternatives)
+                + &format!("sla \"S\" {{\n  when {alternatives}\n  first reply within 1 hour\n}}\n")
+                + &format!("report \"R\" {{\n  measure count\n  where {alternatives}\n}}\n"),
+            Some("TW0432"),
+        ),
+        (format!("disabled {}", volume(asks)) + &trigger("A", "volume \"V\" lasts", "add tags known"), Some("TW0457")),
+        (format!("disabled {}disabled ", volume(asks)) + &trigger("A", "volume \"V\" lasts", "add tags known"), None),
+        (volume("status < solved and tags has vip") + &trigger("A", "volume \"V\" lasts", "add tags known"), None),
+    ] {
+        let found = findings(&rules);
+        let codes: Vec<_> = found.iter().filter_map(|found| found.split(':').next()).collect();
+        assert_eq!(codes.first().copied(), code, "{rules}{found:?}");
+    }
+}

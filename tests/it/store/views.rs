@@ -46,7 +46,12 @@ async fn assert_same(store: &Store, viewer: Viewer<'_>, view: &View, tickets: &[
     let desk = desk();
     let seen: Vec<Ticket> = tickets.iter().filter(|ticket| viewer.sees(ticket)).cloned().collect();
     let read = View { filter: view.filter.read_by(viewer).into_owned(), ..view.clone() };
-    let expected: Vec<Ticket> = engine::view(&read, &seen, &desk, now()).into_iter().cloned().collect();
+    let mut expected: Vec<Ticket> = engine::view(&read, &seen, &desk, now()).into_iter().cloned().collect();
+    for ticket in expected.iter_mut().filter(|_| !viewer.sees_all()) {
+        // What the viewer does not see does not exist.
+        ticket.problem.take_if(|problem| !seen.iter().any(|seen| seen.id == *problem));
+        ticket.problem_solved.take_if(|_| ticket.problem.is_none());
+    }
     let numbers = |tickets: &[Ticket]| tickets.iter().map(|t| t.id.0).collect::<Vec<_>>();
 
     let mut snapshot = store.snapshot(viewer).await.unwrap();

@@ -39,11 +39,7 @@ const OF_CHANNELS: &[(&str, &[Channel])] = &[
 const FROM_X: &[Channel] = &[Channel::Twitter, Channel::TwitterDm, Channel::TwitterLike];
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let rules = context.rules;
-    let triggers = rules.triggers.iter().map(|t| &t.when);
-    let automations = rules.automations.iter().map(|a| &a.when);
-    let views = rules.views.iter().map(|v| &v.filter);
-    for condition in triggers.chain(automations).chain(views) {
+    for condition in context.rules.conditions() {
         let channels: Vec<_> = Channel::ALL.iter().copied().filter(|c| may_come_from(condition, *c)).collect();
         if channels.is_empty() || channels.len() == Channel::ALL.len() {
             continue;

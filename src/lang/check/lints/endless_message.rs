@@ -38,9 +38,13 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         let is_often = every.interval.length(&context.rules.desk.hours) < HOURLY;
         for action in &automation.then {
             let message = match &action.kind {
-                ActionKind::Reply { .. } | ActionKind::Message(_) => AGAIN_AND_AGAIN,
-                ActionKind::Notify { to, .. } if to.contains(&Recipient::Requester) => AGAIN_AND_AGAIN,
-                ActionKind::Notify { .. } | ActionKind::Webhook { .. } if is_often => {
+                // Of these, there is one for each ticket.
+                ActionKind::Ask(_) => continue,
+                said if said.said().is_some() => AGAIN_AND_AGAIN,
+                ActionKind::Notify { to, .. } | ActionKind::Remind { to, .. } if to.contains(&Recipient::Requester) => {
+                    AGAIN_AND_AGAIN
+                }
+                ActionKind::Notify { .. } | ActionKind::Remind { .. } | ActionKind::Webhook { .. } if is_often => {
                     "this is sent more often than every hour, as long as the condition holds"
                 }
                 _ => continue,

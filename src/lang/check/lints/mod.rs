@@ -9,6 +9,7 @@ mod capital_tag;
 mod closed_by_age;
 mod closed_ticket;
 mod closing_macro;
+mod disabled_volume;
 mod endless_message;
 mod endless_view;
 mod foreign_pattern;
@@ -79,6 +80,7 @@ pub(crate) static LINTS: &[&Lint] = &[
     &told_note::LINT,
     &endless_message::LINT,
     &blanks::LINT,
+    &disabled_volume::LINT,
 ];
 
 /// A lint.

@@ -28,12 +28,8 @@ const MIN_RULES: usize = 3;
 const MIN_PARTS: usize = 3;
 
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
-    let rules = context.rules;
-    let triggers = rules.triggers.iter().map(|t| &t.when);
-    let automations = rules.automations.iter().map(|a| &a.when);
-    let views = rules.views.iter().map(|v| &v.filter);
     let mut written: BTreeMap<String, Vec<&Span>> = BTreeMap::new();
-    for condition in triggers.chain(automations).chain(views) {
+    for condition in context.rules.conditions() {
         alternatives(condition, &mut |part| written.entry(part.to_string()).or_default().push(&part.span));
     }
     for (_, spans) in written.iter().filter(|(_, spans)| spans.len() >= MIN_RULES) {

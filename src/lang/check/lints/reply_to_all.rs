@@ -28,12 +28,8 @@ pub(super) static LINT: Lint = Lint {
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     for trigger in context.rules.triggers.iter().filter(|trigger| trigger.mode != Mode::Disabled) {
         let when = &trigger.when;
-        let is_reply = |action: &&Action| {
-            matches!(
-                action.kind,
-                ActionKind::Reply { .. } | ActionKind::Ask(_) | ActionKind::Message(_) | ActionKind::AtX(XAction::Like)
-            )
-        };
+        let is_reply =
+            |action: &&Action| action.kind.said().is_some() || matches!(action.kind, ActionKind::AtX(XAction::Like));
         let is_mail = |action: &&Action| matches!(action.kind, ActionKind::Notify { .. } | ActionKind::Remind { .. });
         let reply = trigger.then.iter().find(is_reply);
         let Some(said) = reply.or_else(|| trigger.then.iter().find(is_mail)) else { continue };

@@ -31,10 +31,13 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
         if others.any(|channel| may_come_from(when, *channel)) {
             continue;
         }
-        for reply in rule.then.iter().filter(|action| action.kind.reply().is_some()) {
-            let message = "X refuses replies to posts that do not mention the account";
+        for said in rule.then.iter().filter(|action| action.kind.said().is_some()) {
+            let message = match said.kind.reply() {
+                Some(_) => "X refuses replies to posts that do not mention the account",
+                None => "X forbids automatic messages to people who did not write to the account",
+            };
             found.push(
-                Diagnostic::new(&LINT.code, reply.span.clone(), message).with_help(
+                Diagnostic::new(&LINT.code, said.span.clone(), message).with_help(
                     "a ticket of `twitter_like` is a post that the account liked: write a `note` for agents",
                 ),
             );

@@ -25,15 +25,13 @@ pub(super) static LINT: Lint = Lint {
 fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
     let desk = context.context.desk;
     for action in Acting::all(context.rules).flat_map(|rule| rule.then) {
-        let (texts, who): (Vec<&Texts>, _) = match &action.kind {
-            ActionKind::Reply { texts, .. } | ActionKind::Ask(texts) | ActionKind::Message(texts) => {
-                (vec![texts], "the requester".to_owned())
-            }
-            ActionKind::Notify { to, subject, body } => match stranger(to, desk) {
+        let (texts, who): (Vec<&Texts>, _) = match (action.kind.said(), &action.kind) {
+            (Some(texts), _) => (vec![texts], "the requester".to_owned()),
+            (_, ActionKind::Notify { to, subject, body }) => match stranger(to, desk) {
                 Some(who) => (vec![subject, body], who),
                 None => continue,
             },
-            ActionKind::Remind { to, subject, body, .. } => match stranger(to, desk) {
+            (_, ActionKind::Remind { to, subject, body, .. }) => match stranger(to, desk) {
                 Some(who) => (subject.iter().chain(body).collect(), who),
                 None => continue,
             },
