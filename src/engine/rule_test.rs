@@ -557,7 +557,7 @@ fn goes_nowhere(kind: &EffectKind, effect: &Effect, ticket: &Ticket, desk: &Decl
         Effect::Remind { .. } if ticket.status >= Status::Solved => {
             return Some(format!("the ticket is {} by then", ticket.status));
         }
-        Effect::Merge if ticket.previous_ticket.is_none() => {
+        Effect::Merge if ticket.previous_ticket.is_none() && ticket.requester.unsolved_tickets < 2 => {
             return Some("the requester has no earlier ticket".to_owned());
         }
         _ => {}

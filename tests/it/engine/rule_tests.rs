@@ -89,7 +89,7 @@ macro "M" {
         ("status closed", "updated { status open }", "a ticket that can still change", "the ticket is closed"),
     ] {
         let tests = format!(
-            "test \"t\" {{\n  given ticket {{ channel twitter {ticket} }}\n  when updated\n  when {when}\n  expect note\n}}\n"
+            "test \"t\" {{\n  given ticket {{ channel twitter {ticket} }}\n  when created\n  when {when}\n  expect note\n}}\n"
         );
         let (status, text) = test(&[("rules.twite", ROUND), ("tests.twite", &tests)], &[".", "--format", "json"]);
         assert_eq!(status, 1, "{text}");
