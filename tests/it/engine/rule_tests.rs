@@ -159,7 +159,7 @@ email = "social@acme.example"
             "trigger \"{n}\" {{\n  on created\n  when description contains word \"n{n}\"\n  then {done}\n}}\n"
         );
         for expect in [(*expected).to_owned(), format!("no {expected}")] {
-            let title = if why.is_empty() == !expect.starts_with("no ") { "passes" } else { "fails" };
+            let title = if why.is_empty() != expect.starts_with("no ") { "passes" } else { "fails" };
             tests += &format!(
                 "test \"{title} {n} {expect}\" {{\n  given ticket {{\n    {given}\n    comment \"n{n}\"\n  }}\n  \
                  when created\n  expect {expect}\n}}\n"
