@@ -120,6 +120,9 @@ impl UnitOfWork<'_> {
                 ticket.waiting_since = self.tx.first_by_requester(id, ticket.last_reply).await?;
             }
         }
+        if rating.is_none() && ticket.status == before.status && self.was_overlooked(&before, post, author).await? {
+            ticket.set_status(Status::Open, before.status_changed);
+        }
         self.notices.push(Notice::Commented {
             ticket: id,
             by_agent: author != Author::Requester,
@@ -141,6 +144,16 @@ impl UnitOfWork<'_> {
             self.save(&ticket, self.now()).await?;
         }
         Ok(true)
+    }
+
+    /// Whether whoever set a ticket aside could not know this message, which was read only now. What rules do with a message
+    /// has the time of that message, and is the same whichever message is read first.
+    async fn was_overlooked(&mut self, ticket: &Ticket, post: &StoredPost, author: Author) -> Result<bool, StoreError> {
+        let is_late = author == Author::Requester
+            && matches!(ticket.status, Status::Pending | Status::Solved)
+            && ticket.created < post.made
+            && post.made <= ticket.status_changed;
+        Ok(is_late && !self.tx.has_comment_made(ticket.id, ticket.status_changed).await?)
     }
 
     /// Handles an edited post: revises its comments, and runs the triggers on their tickets.

@@ -83,15 +83,23 @@ impl Declarations {
         addresses
     }
 
-    /// These addresses without those of agents who do not see the ticket, for a mail that shows all of it.
+    /// These addresses without those of agents who do not see the ticket, and of groups none of whose agents sees it, for a
+    /// mail that shows all of it.
     pub fn seeing(&self, Addresses { found, mut missing }: Addresses, ticket: &Ticket) -> Addresses {
         let sees = |name: &str| Viewer::agent(self, name).is_some_and(|viewer| viewer.sees(ticket));
+        let is_blind = |group: &&super::declarations::Group| {
+            let mut members = self.members(&group.name).peekable();
+            members.peek().is_some() && !members.any(|agent| sees(&agent.name))
+        };
         let found = found.into_iter().filter(|address| {
             let is_theirs = |own: &String| own.eq_ignore_ascii_case(address);
             let owners = self.agents.iter().filter(|agent| agent.email.as_ref().is_some_and(is_theirs));
             let blind: Vec<_> = owners.map(|agent| agent.name.as_str()).filter(|name| !sees(name)).collect();
+            let shared = self.groups.iter().filter(|group| group.email.as_ref().is_some_and(is_theirs));
+            let groups: Vec<_> = shared.filter(is_blind).collect();
             missing.extend(blind.iter().map(|name| does_not_see(name)));
-            blind.is_empty()
+            missing.extend(groups.iter().map(|group| format!("nobody in {:?} sees the ticket", group.name)));
+            blind.is_empty() && groups.is_empty()
         });
         Addresses { found: found.collect(), missing }
     }
@@ -257,18 +265,24 @@ mod tests {
             sees,
             ..Agent { name: name.into(), ..Agent::default() }
         };
+        let group = |name: &str| Group { email: Some(format!("{name}@g.example")), name: name.into() };
+        let kim = Agent { groups: vec!["Legal".into()], ..agent("kim", Sees::Groups) };
         let desk = Declarations {
-            groups: vec![Group { name: "Billing".into(), ..Group::default() }],
-            agents: vec![agent("ana", Sees::All), agent("dan", Sees::Groups)],
+            groups: vec![Group { email: None, ..group("Billing") }, group("Legal"), group("Press")],
+            agents: vec![agent("ana", Sees::All), agent("dan", Sees::Groups), kim],
             ..Declarations::default()
         };
-        let to = [Recipient::Agents("Billing".into()), Recipient::Address("list@y.example".into())];
-        for (group, found, missing) in [
-            ("Billing", "ana@x.example dan@x.example list@y.example", ""),
-            ("Social", "ana@x.example list@y.example", "\"dan\" does not see the ticket"),
+        let all = [Recipient::Agents("Billing".into()), Recipient::Address("list@y.example".into())];
+        // Legal has one agent, who sees its own tickets; nobody is known to read for Press.
+        let shared = [Recipient::Group("Legal".into()), Recipient::Group("Press".into())];
+        for (to, group, found, missing) in [
+            (&all, "Billing", "ana@x.example dan@x.example list@y.example", ""),
+            (&all, "Social", "ana@x.example list@y.example", "\"dan\" does not see the ticket"),
+            (&shared, "Legal", "Legal@g.example Press@g.example", ""),
+            (&shared, "Social", "Press@g.example", "nobody in \"Legal\" sees the ticket"),
         ] {
             let ticket = Ticket { group: Some(group.into()), ..Ticket::default() };
-            let addresses = desk.seeing(desk.addresses(&to, &ticket), &ticket);
+            let addresses = desk.seeing(desk.addresses(to, &ticket), &ticket);
             assert_eq!((addresses.found.join(" "), addresses.missing.join("; ")), (found.into(), missing.into()));
         }
     }

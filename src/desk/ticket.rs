@@ -205,7 +205,7 @@ impl Ticket {
     /// solved or snoozed ticket to open; a public comment of an agent sets a new ticket to open.
     ///
     /// Comments are added in order of creation. A late one is counted, but does not reopen a ticket that was solved
-    /// after it was written.
+    /// after it was written: `app` does, if whoever solved it could not know it.
     pub fn add_comment(&mut self, comment: &EventComment, made: Timestamp) {
         self.add_earlier_comment(comment, made);
         self.latest_comment = Some(comment.text.clone());

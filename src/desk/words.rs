@@ -126,7 +126,7 @@ words! {
         NotAnswerable = "not_answerable",
         /// The rendered text is empty: its placeholders have no value.
         Empty = "empty",
-        /// The text exceeds the maximum length of a post of the account.
+        /// The text exceeds the maximum length of a post of the account, or of a message at X.
         TooLong = "too_long",
         /// Rules sent too many replies, or did too much at X, within an hour.
         Capped = "capped",

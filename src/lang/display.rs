@@ -273,7 +273,7 @@ impl fmt::Display for Member<'_> {
 }
 
 /// Words that say that there is nothing, and so are no tags unless they are quoted.
-pub(crate) const NO_VALUE: [&str; 5] = ["empty", "nobody", "none", "nothing", "null"];
+pub(crate) const NO_VALUE: [&str; 4] = ["empty", "none", "nothing", "null"];
 
 /// A tag or choice: unquoted if it is a valid name in the grammar and reads as one, otherwise quoted.
 pub(crate) struct Tag<'a>(pub(crate) &'a str);

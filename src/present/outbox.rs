@@ -32,7 +32,7 @@ pub(crate) fn waiting(waiting: &[Waiting], now: Timestamp) -> String {
             whys.push(format!("held: {}{until}", held.reason));
         }
         if let Some(behind) = queued.behind {
-            whys.push(format!("behind {behind} others of the same ticket"));
+            whys.push(format!("waits for {behind}, an earlier one of the same ticket"));
         }
         if let Some(reason) = &queued.reason {
             whys.push(match queued.sends {

@@ -167,6 +167,16 @@ impl Tx {
         has_comment(&mut self.conn, ticket, comment).await
     }
 
+    /// Whether a comment of a ticket was written at this moment.
+    pub async fn has_comment_made(&mut self, ticket: TicketId, made: Timestamp) -> Result<bool, StoreError> {
+        let found: Option<i64> = query_scalar("SELECT id FROM comment WHERE ticket = $1 AND made = $2 LIMIT 1")
+            .bind(ticket.0)
+            .bind(made.as_millisecond())
+            .fetch_optional(&mut self.conn)
+            .await?;
+        Ok(found.is_some())
+    }
+
     /// When the requester of a ticket first wrote after a time, ratings aside.
     pub async fn first_by_requester(
         &mut self,

@@ -82,6 +82,9 @@ pub enum Refusal {
     /// The post that is replied to, or the requested object, is deleted or not visible.
     #[error("deleted or not visible: {0}")]
     Gone(String),
+    /// The text is longer than X takes.
+    #[error("the text is too long: {0}")]
+    TooLong(String),
     /// The person does not accept direct messages from this account.
     #[error("the person does not accept direct messages from this account: {0}")]
     DirectClosed(String),
@@ -170,7 +173,10 @@ pub(super) fn refusal(status: u16, body: &[u8], wait: Option<Duration>) -> XErro
         (403, _) if says("not been mentioned") => Refusal::NotSummoned(detail),
         (403, _) if says("deleted or not visible") => Refusal::Gone(detail),
         (404, _) => Refusal::Gone(detail),
-        (403, _) if says("permission to dm") || kind.starts_with("dm-") => Refusal::DirectClosed(detail),
+        (_, "dm-text-too-long") => Refusal::TooLong(detail),
+        (_, "recipient-not-messageable") => Refusal::DirectClosed(detail),
+        // Other problems of direct messages are about the message or the sender, and X says which.
+        (403, _) if says("permission to dm") || kind.starts_with("dm-recipient-") => Refusal::DirectClosed(detail),
         _ => Refusal::Other { status, detail },
     };
     XError::Refused(refused)

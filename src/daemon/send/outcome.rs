@@ -273,6 +273,7 @@ pub(super) fn kind_of(refusal: &Refusal) -> ReasonKind {
         Refusal::NotSummoned(_) => ReasonKind::NotSummoned,
         Refusal::Duplicate(_) => ReasonKind::Duplicate,
         Refusal::Gone(_) => ReasonKind::Gone,
+        Refusal::TooLong(_) => ReasonKind::TooLong,
         Refusal::DirectClosed(_) => ReasonKind::DirectClosed,
         Refusal::Other { .. } => ReasonKind::RefusedByX,
     }

@@ -92,6 +92,13 @@ impl Checker<'_, '_> {
         if let Some(late) = late {
             self.error(&codes::TW0115, late.span(), "`when created` must be first and must not be repeated");
         }
+        let last = node.when().last().map(|clause| clause.span());
+        let early = clauses.iter().find(|clause| last.as_ref().is_some_and(|last| clause.span().start < last.start));
+        if let (Some(early), Some(last)) = (early, last) {
+            let message = "`expect` before a `when`: expectations are about the end of the test";
+            let error = Diagnostic::new(&codes::TW0115, early.span(), message).and_label(last, "this happens after it");
+            self.report(error.with_help("write it after the last `when`; what holds before is a test of its own"));
+        }
         let (title, span) = node.title()?;
         let test = RuleTest {
             title,

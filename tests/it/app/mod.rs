@@ -9,6 +9,7 @@ mod facts;
 mod invariants;
 mod messages;
 mod order;
+mod overlooked;
 mod people;
 mod private;
 mod problems;

@@ -522,7 +522,19 @@ const TOLD: &[(u16, &str, &str, &str)] = &[
     (
         403,
         r#"{"detail":"Too long.","type":"https://api.x.com/2/problems/dm-text-too-long"}"#,
-        "X refused: the person does not accept direct messages from this account: Too long.",
+        "X refused: the text is too long: Too long.",
+        "",
+    ),
+    (
+        403,
+        r#"{"detail":"They block you.","type":"https://api.x.com/2/problems/dm-recipient-blocks-sender"}"#,
+        "X refused: the person does not accept direct messages from this account: They block you.",
+        "",
+    ),
+    (
+        403,
+        r#"{"detail":"No text.","type":"https://api.x.com/2/problems/dm-text-empty"}"#,
+        "X refused: 403: No text.",
         "",
     ),
     (403, "", "403 that is not from X, perhaps from a proxy: Forbidden", ""),
