@@ -48,13 +48,13 @@ pub struct Lookup {
 
 impl Loop for Lookup {
     async fn step(&mut self) -> Result<Next, StoreError> {
-        let outcome = match self.parents().await? {
-            LookupOutcome::Nothing => match self.counts().await? {
-                LookupOutcome::Nothing => self.recheck().await?,
-                other => other,
-            },
-            other => other,
-        };
+        let mut outcome = self.parents().await?;
+        if outcome == LookupOutcome::Nothing {
+            outcome = self.counts().await?;
+        }
+        if outcome == LookupOutcome::Nothing {
+            outcome = self.recheck().await?;
+        }
         Ok(match outcome {
             LookupOutcome::Answered => Next::Now,
             LookupOutcome::Nothing => Next::Idle,

@@ -194,4 +194,4 @@ impl Accounts {
 }
 
 /// Why nothing can be done about who wrote.
-const NOBODY: &str = "the requester is nobody at X";
+pub(crate) const NOBODY: &str = "the requester is nobody at X";

@@ -3,7 +3,7 @@
 //!
 //! Nothing here does I/O, is async, or depends on SQL or the rule language, so tests can build every value directly.
 
-mod account;
+pub(crate) mod account;
 mod actor;
 mod comment;
 mod connected_account;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Declarations, Ticket, Viewer};
+use super::{Declarations, Ticket, Viewer, declarations::Group};
 
 /// A recipient of a notification. What depends on the ticket is looked up when the mail is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +87,7 @@ impl Declarations {
     /// mail that shows all of it.
     pub fn seeing(&self, Addresses { found, mut missing }: Addresses, ticket: &Ticket) -> Addresses {
         let sees = |name: &str| Viewer::agent(self, name).is_some_and(|viewer| viewer.sees(ticket));
-        let is_blind = |group: &&super::declarations::Group| {
+        let is_blind = |group: &&Group| {
             let mut members = self.members(&group.name).peekable();
             members.peek().is_some() && !members.any(|agent| sees(&agent.name))
         };

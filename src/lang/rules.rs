@@ -109,11 +109,7 @@ impl Rules {
     /// by a view.
     pub fn read_later(&self, fields: &[&str]) -> bool {
         let is_read = |field: &FieldRef| fields.contains(&&*field.name());
-        let asks = |condition: &Condition| {
-            let mut asks = false;
-            condition.predicates(&mut |predicate, _| asks |= predicate.fields().any(is_read));
-            asks
-        };
+        let asks = |condition: &Condition| condition.any(|predicate| predicate.fields().any(is_read));
         let is_live = |mode: Mode| mode != Mode::Disabled;
         let shows = |view: &View| {
             let orders = view.group_by.iter().chain(&view.sort_by).map(|sort| &sort.by);
@@ -771,6 +767,13 @@ impl Condition {
     /// Whether it is the empty conjunction.
     pub fn is_always(&self) -> bool {
         matches!(&self.kind, ConditionKind::All(parts) if parts.is_empty())
+    }
+
+    /// Whether it has such a predicate.
+    pub fn any(&self, such: impl Fn(&Predicate) -> bool) -> bool {
+        let mut any = false;
+        self.predicates(&mut |predicate, _| any |= such(predicate));
+        any
     }
 
     /// Calls `visit` for every predicate in it, including those of named conditions, from left to right.

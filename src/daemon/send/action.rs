@@ -5,7 +5,9 @@ use super::{
     outcome::{Arrived, Failure, kind_of, refused, stored, within},
 };
 use crate::{
-    desk::{Comment, CommentSource, ConnectedAccount, Reason, ReasonKind, XAction, XId, text::counted},
+    desk::{
+        Comment, CommentSource, ConnectedAccount, Reason, ReasonKind, XAction, XId, account::NOBODY, text::counted,
+    },
     store::OutboxItem,
     x::{Refusal, XError},
 };
@@ -30,7 +32,7 @@ impl Sending {
         if !what.is_about_post() {
             let ticket = self.ticket_of(item).await?.unwrap_or_default();
             let person = ticket.requester.x_id().cloned();
-            return person.ok_or_else(|| refused(ReasonKind::NoTarget, "the requester is nobody at X"));
+            return person.ok_or_else(|| refused(ReasonKind::NoTarget, NOBODY));
         }
         let comment = self.app().store().answered(item).await.map_err(stored)?;
         let Some(Comment { source: CommentSource::Post { id: post }, .. }) = comment else {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     desk::{
-        AccountState, ConnectedAccount, NotAnswerable, Reason, ReasonKind, Reply, SourceId, XId,
+        AccountState, ConnectedAccount, NotAnswerable, Reason, ReasonKind, Reply, SourceId, XId, account::NOBODY,
         post_text::weighted_length, text::counted,
     },
     store::{GRANT, OutboxItem, sending},
@@ -45,7 +45,7 @@ impl Sending {
         let ticket = self.ticket_of(item).await?.unwrap_or_default();
         let never = |words| never(item, ReasonKind::NoAccount, words);
         let Some(person) = ticket.requester.x_id() else {
-            return Err(refused(ReasonKind::NoTarget, "the requester is nobody at X"));
+            return Err(refused(ReasonKind::NoTarget, NOBODY));
         };
         let handle = self.app().settings().accounts.messaging(&ticket).map_err(never)?.handle.clone();
         let account = self.usable(&handle, never).await?;

@@ -2,7 +2,7 @@
 
 use crate::{
     desk::{Channel, FieldRef},
-    lang::rules::{Action, Condition, ConditionKind, Literal, Op, Predicate, Rules},
+    lang::rules::{Action, Condition, ConditionKind, Literal, Op, Rules},
 };
 
 /// A trigger, an automation or a macro.
@@ -33,14 +33,7 @@ pub(super) fn asks_what_changes(condition: &Condition, actions: &[Action]) -> bo
 
 /// Whether a condition has a predicate on such a field.
 pub(super) fn asks(condition: &Condition, such: impl Fn(&FieldRef) -> bool) -> bool {
-    any_predicate(condition, |predicate| predicate.fields().any(&such))
-}
-
-/// Whether a condition has such a predicate.
-pub(super) fn any_predicate(condition: &Condition, such: impl Fn(&Predicate) -> bool) -> bool {
-    let mut any = false;
-    condition.predicates(&mut |predicate, _| any |= such(predicate));
-    any
+    condition.any(|predicate| predicate.fields().any(&such))
 }
 
 /// Whether a condition may hold for a ticket of this channel, as far as its predicates on the channel tell.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Check, Context, Lint, acting::any_predicate};
+use super::{Check, Context, Lint};
 use crate::lang::{
     codes::Code,
     diagnostic::{Diagnostic, Severity},
@@ -31,8 +31,7 @@ fn check(context: &Context<'_>, found: &mut Vec<Diagnostic>) {
             ExpectKind::Fired(title) | ExpectKind::NotFired(title) => Some(title.as_str()),
             _ => None,
         });
-        let mut asked =
-            named.filter(|title| rules.get(title).is_some_and(|when| any_predicate(when, Predicate::asks_clock)));
+        let mut asked = named.filter(|title| rules.get(title).is_some_and(|when| when.any(Predicate::asks_clock)));
         let Some(title) = asked.next() else { continue };
         let message = format!("{} asks for the time, and this test does not say which it is", Quoted(title));
         found.push(Diagnostic::new(&LINT.code, test.span.clone(), message).with_help(
