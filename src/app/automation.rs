@@ -26,6 +26,8 @@ use crate::{
 const MAX_BATCH_TICKETS: u32 = 100;
 /// Key under which the progress of rechecking all open tickets is stored.
 const RECHECK: &str = "automations";
+/// Key under which the time is stored that the daemon has reached.
+const REACHED: &str = "time reached";
 
 /// Progress of rechecking all open tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,13 @@ pub(crate) enum Recheck {
 }
 
 impl App {
+    /// Records the time up to which the daemon has read the messages of X and evaluates what is due.
+    pub(crate) async fn has_reached(&self, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.store.begin().await?;
+        tx.set_progress(REACHED, &now.to_string()).await?;
+        tx.commit().await
+    }
+
     /// Evaluates the next due tickets. Returns the number of tickets on which an automation fired; `None` if no ticket
     /// is due.
     pub(crate) async fn evaluate_due(&self, now: Timestamp, max_tickets: u32) -> Result<Option<u32>, StoreError> {
@@ -133,6 +142,17 @@ impl UnitOfWork<'_> {
         let next_check = evaluation.next_check.filter(|_| !closed);
         self.tx.record_check(id, at, &before, &evaluation.active, &evaluation.repeats, next_check).await?;
         Ok(evaluation.decision.is_some())
+    }
+
+    /// Catches up on what was due before an update at `now`, as far as the daemon has read the messages of X. What came
+    /// due later, during a downtime, waits until they are read, as one of them may prevent it: on this ticket it is
+    /// evaluated as of the update.
+    pub(super) async fn catch_up_as_read(&mut self, id: TicketId, now: Timestamp) -> Result<(), StoreError> {
+        let reached = self.tx.progress(REACHED).await?.and_then(|at| at.parse().ok()).unwrap_or(Timestamp::MIN);
+        let until = now.min(reached);
+        Box::pin(self.end_volumes(until)).await?;
+        Box::pin(self.catch_up(id, until)).await?;
+        self.tx.check_not_before(id, minute(now)).await
     }
 
     /// Catches up on the evaluations of a ticket that were due before `until`: all of them, because what happens at

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use rayon::prelude::*;
+
 use super::{
     CliError, Exit,
     rewrite::rewrite,
@@ -51,9 +53,10 @@ impl Fmt {
         // Unreadable files are included in the number of files.
         let unread = broken.iter().filter(|error| error.file().ends_with(".twite")).count();
         let files = texts.len() + unread;
-        for (path, text) in texts {
+        let formatted: Vec<_> = texts.par_iter().map(|(_, text)| format(text)).collect();
+        for ((path, text), formatted) in texts.into_iter().zip(formatted) {
             let file = name(&path);
-            match format(&text) {
+            match formatted {
                 Ok(formatted) if formatted == text => {}
                 Ok(_) if self.check => {
                     changed += 1;

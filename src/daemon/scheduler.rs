@@ -27,6 +27,8 @@ pub(super) struct Scheduler {
     stop: CancellationToken,
     /// Whether the messages written during downtime have been processed.
     is_current: bool,
+    /// The minute for which it was last recorded that it is reached.
+    reached: Option<Timestamp>,
     rate_limit: RateLimit,
     /// Fingerprint of the automations and opening hours for which all open tickets were last rechecked.
     rechecked: Option<String>,
@@ -63,6 +65,7 @@ impl Scheduler {
             shared: shared.clone(),
             stop: stop.clone(),
             is_current: false,
+            reached: None,
             rate_limit: RateLimit::default(),
             rechecked: None,
             resumed: None,
@@ -97,6 +100,10 @@ impl Scheduler {
         let app = self.shared.app.clone();
         let now = app.clock().furthest();
         let rules = app.rules();
+        if self.reached != Some(minute(now)) {
+            app.has_reached(now).await?;
+            self.reached = Some(minute(now));
+        }
         if self.resumed.as_ref() != Some(&rules.version.hash) {
             app.resume_stopped(&rules, now).await?;
             app.forget_volumes(&rules).await?;

@@ -1,9 +1,10 @@
 //! Test coverage: each predicate true and false, each rule fired, each cap reached, each macro and each service level
 //! agreement applied, each volume started.
 
-use std::{borrow::Cow, cell::RefCell, collections::BTreeSet};
+use std::{borrow::Cow, cell::RefCell, collections::BTreeSet, ops::Range, sync::Arc};
 
 use jiff::Timestamp;
+use rustc_hash::FxHashMap;
 use serde::Serialize;
 
 use super::{
@@ -13,38 +14,116 @@ use super::{
 };
 use crate::{
     desk::{Change, Event, Facts},
-    lang::rules::{Cap, Condition, Mode, Rules, Span},
+    lang::rules::{Cap, Condition, Mode, Predicate, Rules, Span},
 };
 
 /// The coverage of a rule set. What is disabled does not count.
 #[derive(Debug, Clone)]
-pub struct Coverage {
-    triggers: Vec<Option<Rule>>,
-    automations: Vec<Option<Rule>>,
-    slas: Vec<Option<Rule>>,
-    volumes: Vec<Option<Rule>>,
+pub struct Coverage<'r> {
+    triggers: Vec<Option<Rule<'r>>>,
+    automations: Vec<Option<Rule<'r>>>,
+    slas: Vec<Option<Rule<'r>>>,
+    volumes: Vec<Option<Rule<'r>>>,
     macros: Vec<(Ran, bool)>,
+    predicates: Predicates<'r>,
 }
 
 /// The coverage of a trigger, an automation, a service level agreement or a volume.
 #[derive(Debug, Clone)]
-struct Rule {
-    rule: Ran,
+struct Rule<'r> {
+    kind: &'static str,
+    title: &'r str,
+    span: &'r Span,
     /// Whether it fired, applied to a ticket, or started.
     fired: bool,
     /// Whether a cap held it back; `None` if it has none.
     held_back: Option<bool>,
-    predicates: Vec<PredicateCoverage>,
+    /// Its predicates in [`Predicates`].
+    predicates: Range<usize>,
     /// The number of results of predicates not seen yet.
     unseen: usize,
 }
 
+impl Rule<'_> {
+    fn ran(&self) -> Ran {
+        Ran { kind: self.kind, title: self.title.to_owned(), span: self.span.clone() }
+    }
+}
+
+/// The predicates of all rules, one rule after the other. Rules of one set ask much the same, so each distinct predicate is
+/// evaluated once for all of them.
 #[derive(Debug, Clone)]
-struct PredicateCoverage {
-    text: String,
-    span: Span,
+struct Predicates<'r> {
+    /// The results seen of each, and which of the distinct ones it is.
+    seen: Vec<Seen>,
+    /// Each, and where it is written.
+    written: Arc<[(&'r Predicate, &'r Span)]>,
+    distinct: Arc<[&'r Predicate]>,
+    /// For each distinct one, the last round in which it was evaluated, and its result; `None` if it was not to be.
+    results: Vec<(u32, Option<bool>)>,
+    /// Counts the rounds of evaluations: the facts stay the same within one.
+    round: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    distinct: u32,
     yes: bool,
     no: bool,
+}
+
+impl Seen {
+    const fn missing(self) -> usize {
+        !self.yes as usize + !self.no as usize
+    }
+}
+
+impl<'r> Predicates<'r> {
+    fn new(written: Vec<(&'r Predicate, &'r Span)>) -> Self {
+        let (mut distinct, mut by_text) = (Vec::<&Predicate>::new(), FxHashMap::default());
+        let mut seen = |(predicate, _): &(&'r Predicate, _)| {
+            let known = *by_text.entry(predicate.text()).or_insert_with(|| distinct.len());
+            let same = distinct.get(known).is_some_and(|known| known == predicate);
+            let index = if same { known } else { distinct.len() };
+            if !same {
+                distinct.push(predicate);
+            }
+            Seen { distinct: u32::try_from(index).unwrap_or(u32::MAX), yes: false, no: false }
+        };
+        let seen: Vec<_> = written.iter().map(&mut seen).collect();
+        let results = vec![(0, None); distinct.len()];
+        Self { seen, written: written.into(), distinct: distinct.into(), results, round: 0 }
+    }
+
+    /// Starts to record results for other facts.
+    fn next_round(&mut self) {
+        self.round += 1;
+    }
+
+    /// Records the results of predicates in this round; with `only`, of those on these fields, which are the same for a round.
+    /// Returns how many results had not been seen before.
+    fn record(
+        &mut self,
+        predicates: Range<usize>,
+        facts: Facts<'_>,
+        only: Option<&BTreeSet<Cow<'static, str>>>,
+    ) -> usize {
+        let mut new = 0;
+        for seen in self.seen.get_mut(predicates).into_iter().flatten().filter(|seen| seen.missing() > 0) {
+            let index = seen.distinct as usize;
+            let (Some(known), Some(predicate)) = (self.results.get_mut(index), self.distinct.get(index)) else {
+                continue;
+            };
+            if known.0 != self.round {
+                let asked = only.is_none_or(|only| predicate.fields().any(|field| only.contains(&*field.name())));
+                *known = (self.round, asked.then(|| evaluate::predicate_holds(predicate, facts)));
+            }
+            let Some(result) = known.1 else { continue };
+            let result = if result { &mut seen.yes } else { &mut seen.no };
+            new += usize::from(!std::mem::replace(result, true));
+        }
+        new
+    }
 }
 
 /// A result of a predicate that no test has seen.
@@ -99,59 +178,51 @@ impl std::ops::Add for Share {
     }
 }
 
-impl Coverage {
+impl<'r> Coverage<'r> {
     /// No coverage yet.
-    pub fn new(rules: &Rules) -> Self {
-        fn rule<'c>(
-            kind: &'static str,
-            (title, span): (&str, &Span),
-            mode: Mode,
-            conditions: impl IntoIterator<Item = &'c Condition>,
-            caps: &[Cap],
-        ) -> Option<Rule> {
-            if mode == Mode::Disabled {
-                return None;
-            }
-            let mut predicates = vec![];
-            for condition in conditions {
-                condition.predicates(&mut |predicate, span| {
-                    predicates.push(PredicateCoverage {
-                        text: predicate.to_string(),
-                        span: span.clone(),
-                        yes: false,
-                        no: false,
-                    });
-                });
-            }
-            let rule = Ran { kind, title: title.to_owned(), span: span.clone() };
-            let held_back = (!caps.is_empty()).then_some(false);
-            Some(Rule { rule, fired: false, held_back, unseen: 2 * predicates.len(), predicates })
-        }
+    pub fn new(rules: &'r Rules) -> Self {
+        let mut written = vec![];
+        let mut rule =
+            |kind, (title, span): (&'r str, &'r Span), mode, conditions: Vec<&'r Condition>, caps: &[Cap]| {
+                let first = written.len();
+                if mode == Mode::Disabled {
+                    return None;
+                }
+                conditions.iter().for_each(|c| c.predicates(&mut |predicate, span| written.push((predicate, span))));
+                let predicates = first..written.len();
+                let held_back = (!caps.is_empty()).then_some(false);
+                Some(Rule { kind, title, span, fired: false, held_back, unseen: 2 * predicates.len(), predicates })
+            };
         let macros = rules.macros.iter().filter(|m| m.mode != Mode::Disabled);
         Self {
             triggers: rules
                 .triggers
                 .iter()
-                .map(|t| rule("trigger", (&t.title, &t.span), t.mode, [&t.when], &t.caps))
+                .map(|t| rule("trigger", (&t.title, &t.span), t.mode, vec![&t.when], &t.caps))
                 .collect(),
             automations: rules
                 .automations
                 .iter()
-                .map(|a| rule("automation", (&a.title, &a.span), a.mode, [&a.when], &a.caps))
+                .map(|a| rule("automation", (&a.title, &a.span), a.mode, vec![&a.when], &a.caps))
                 .collect(),
-            slas: rules.slas.iter().map(|s| rule("sla", (&s.title, &s.span), s.mode, s.conditions(), &[])).collect(),
+            slas: rules
+                .slas
+                .iter()
+                .map(|s| rule("sla", (&s.title, &s.span), s.mode, s.conditions().collect(), &[]))
+                .collect(),
             volumes: rules
                 .volumes
                 .iter()
-                .map(|v| rule("volume", (&v.title, &v.span), v.mode, [&v.when], &[]))
+                .map(|v| rule("volume", (&v.title, &v.span), v.mode, vec![&v.when], &[]))
                 .collect(),
             macros: macros
                 .map(|m| (Ran { kind: "macro", title: m.title.clone(), span: m.span.clone() }, false))
                 .collect(),
+            predicates: Predicates::new(written),
         }
     }
 
-    fn rule(&mut self, kind: RuleKind, index: usize) -> Option<&mut Rule> {
+    fn rule(&mut self, kind: RuleKind, index: usize) -> Option<&mut Rule<'r>> {
         let rules = match kind {
             RuleKind::Trigger => &mut self.triggers,
             RuleKind::Automation => &mut self.automations,
@@ -159,45 +230,62 @@ impl Coverage {
         rules.get_mut(index)?.as_mut()
     }
 
-    /// Records the results of a rule's predicates; with `only`, of those on these fields.
-    pub(super) fn record_predicates(
+    /// Records the results of the predicates of triggers; with `only`, of those on these fields.
+    fn record_triggers(
         &mut self,
-        kind: RuleKind,
-        index: usize,
-        when: &Condition,
+        triggers: impl Iterator<Item = usize>,
         facts: Facts<'_>,
         only: Option<&BTreeSet<Cow<'static, str>>>,
     ) {
-        let Some(rule) = self.rule(kind, index).filter(|rule| rule.unseen > 0) else { return };
-        rule.record(when, 0, facts, only);
+        self.predicates.next_round();
+        for index in triggers {
+            let Some(rule) = self.triggers.get_mut(index).and_then(Option::as_mut) else { continue };
+            if rule.unseen > 0 {
+                rule.unseen -= self.predicates.record(rule.predicates.clone(), facts, only);
+            }
+        }
+    }
+
+    /// Records the results of the predicates of an automation.
+    pub(super) fn record_automation(&mut self, index: usize, facts: Facts<'_>) {
+        let Some(rule) = self.automations.get_mut(index).and_then(Option::as_mut) else { return };
+        self.predicates.next_round();
+        rule.unseen -= self.predicates.record(rule.predicates.clone(), facts, None);
     }
 
     /// Records what is asked of the service level agreements to find the one that applies to a ticket, and its times.
     pub(super) fn record_slas(&mut self, rules: &Rules, facts: Facts<'_>) {
+        self.predicates.next_round();
         for (sla, covered) in rules.slas.iter().zip(&mut self.slas) {
             let Some(covered) = covered else { continue };
-            let mut next = covered.record(&sla.when, 0, facts, None);
+            let mut next = covered.predicates.start;
+            // The predicates of one condition after the other.
+            let mut predicates = |condition: &Condition| {
+                let first = next;
+                condition.predicates(&mut |_, _| next += 1);
+                first..next
+            };
+            let mut record = |predicates| covered.unseen -= self.predicates.record(predicates, facts, None);
+            record(predicates(&sla.when));
             if !evaluate::holds(&sla.when, facts) {
                 continue;
             }
             covered.fired = true;
             let mut found = vec![];
             for time in &sla.times {
-                let Some(when) = &time.when else {
-                    found.push(time.target);
-                    continue;
-                };
+                let asked = time.when.as_ref().map(|when| (when, predicates(when)));
                 if found.contains(&time.target) {
-                    when.predicates(&mut |_, _| next += 1);
                     continue;
                 }
-                next = covered.record(when, next, facts, None);
-                if evaluate::holds(when, facts) {
+                if let Some((_, predicates)) = &asked {
+                    record(predicates.clone());
+                }
+                if asked.is_none_or(|(when, _)| evaluate::holds(when, facts)) {
                     found.push(time.target);
                 }
             }
             if let Some(pause) = &sla.pause {
-                covered.record(pause, next, facts, None);
+                record(predicates(pause));
             }
             return;
         }
@@ -209,9 +297,10 @@ impl Coverage {
             return;
         }
         let facts = Facts { ticket: &decision.ticket, event: Some(event), now, desk: &rules.desk };
+        self.predicates.next_round();
         for (volume, covered) in rules.volumes.iter().zip(&mut self.volumes) {
             let Some(covered) = covered.as_mut().filter(|_| volume.on.covers(event)) else { continue };
-            covered.record(&volume.when, 0, facts, None);
+            covered.unseen -= self.predicates.record(covered.predicates.clone(), facts, None);
             covered.fired |= event.volumes.iter().any(|at| at.volume == volume.title && at.starts);
         }
     }
@@ -237,39 +326,39 @@ impl Coverage {
 
     /// Adds another coverage of the same rules.
     pub(super) fn merge(&mut self, other: Self) {
+        for (seen, other) in self.predicates.seen.iter_mut().zip(other.predicates.seen) {
+            seen.yes |= other.yes;
+            seen.no |= other.no;
+        }
         let others = other.triggers.into_iter().chain(other.automations).chain(other.slas).chain(other.volumes);
         let rules = self.triggers.iter_mut().chain(&mut self.automations).chain(&mut self.slas);
         for (rule, other) in rules.chain(&mut self.volumes).zip(others) {
             let (Some(rule), Some(other)) = (rule, other) else { continue };
             rule.fired |= other.fired;
             rule.held_back = rule.held_back.max(other.held_back);
-            for (predicate, other) in rule.predicates.iter_mut().zip(other.predicates) {
-                predicate.yes |= other.yes;
-                predicate.no |= other.no;
-            }
-            rule.unseen = rule.predicates.iter().map(|q| usize::from(!q.yes) + usize::from(!q.no)).sum();
+            let seen = self.predicates.seen.get(rule.predicates.clone());
+            rule.unseen = seen.into_iter().flatten().map(|seen| seen.missing()).sum();
         }
         for ((_, applied), (_, other)) in self.macros.iter_mut().zip(other.macros) {
             *applied |= other;
         }
     }
 
-    fn rules(&self) -> impl Iterator<Item = &Rule> {
+    fn rules(&self) -> impl Iterator<Item = &Rule<'r>> {
         self.triggers.iter().chain(&self.automations).flatten()
     }
 
-    fn slas(&self) -> impl Iterator<Item = &Rule> {
+    fn slas(&self) -> impl Iterator<Item = &Rule<'r>> {
         self.slas.iter().flatten()
     }
 
-    fn volumes(&self) -> impl Iterator<Item = &Rule> {
+    fn volumes(&self) -> impl Iterator<Item = &Rule<'r>> {
         self.volumes.iter().flatten()
     }
 
     /// The share of predicate results that were seen. Each predicate has two: true and false.
     pub fn answers(&self) -> Share {
-        let rules = self.rules().chain(self.slas()).chain(self.volumes());
-        Share::of(rules.flat_map(|rule| &rule.predicates).flat_map(|predicate| [predicate.yes, predicate.no]))
+        Share::of(self.predicates.seen.iter().flat_map(|seen| [seen.yes, seen.no]))
     }
 
     /// The share of triggers and automations that fired.
@@ -311,12 +400,17 @@ impl Coverage {
     pub fn missing(&self) -> Vec<Missing> {
         let mut missing = vec![];
         for rule in self.rules().chain(self.slas()).chain(self.volumes()) {
-            for predicate in &rule.predicates {
-                for (seen, never) in [(predicate.yes, true), (predicate.no, false)] {
-                    let (text, span) = (predicate.text.clone(), predicate.span.clone());
-                    let answer = || Missing { rule: rule.rule.title.clone(), text, span, never };
-                    missing.extend((!seen).then(answer));
-                }
+            let (seen, written) = (&self.predicates.seen, &self.predicates.written);
+            let (seen, written) = (seen.get(rule.predicates.clone()), written.get(rule.predicates.clone()));
+            for (seen, (predicate, span)) in seen.into_iter().flatten().zip(written.into_iter().flatten()) {
+                let one = |never| Missing {
+                    rule: rule.title.to_owned(),
+                    text: predicate.to_string(),
+                    span: (*span).clone(),
+                    never,
+                };
+                missing.extend((!seen.yes).then(|| one(true)));
+                missing.extend((!seen.no).then(|| one(false)));
             }
         }
         missing
@@ -324,67 +418,38 @@ impl Coverage {
 
     /// The rules with a cap that were never held back, in their order.
     pub fn never_held_back(&self) -> Vec<Ran> {
-        self.rules().filter(|rule| rule.held_back == Some(false)).map(|rule| rule.rule.clone()).collect()
+        self.rules().filter(|rule| rule.held_back == Some(false)).map(Rule::ran).collect()
     }
 
     /// The rules that never fired, the macros and service level agreements that never applied, and the volumes that never
     /// started, in their order.
     pub fn never_ran(&self) -> Vec<Ran> {
-        let never = |rule: &&Rule| !rule.fired;
-        let rules = self.rules().filter(never).map(|rule| &rule.rule);
-        let macros = self.macros.iter().filter(|(_, applied)| !applied).map(|(ran, _)| ran);
-        let others = self.slas().chain(self.volumes()).filter(never).map(|other| &other.rule);
-        rules.chain(macros).chain(others).cloned().collect()
-    }
-}
-
-impl Rule {
-    /// Records the results of a condition's predicates, the first of which is at `from`; with `only`, of those on these
-    /// fields. Returns the place after the last.
-    fn record(
-        &mut self,
-        condition: &Condition,
-        from: usize,
-        facts: Facts<'_>,
-        only: Option<&BTreeSet<Cow<'static, str>>>,
-    ) -> usize {
-        let mut next = from;
-        condition.predicates(&mut |predicate, _| {
-            let covered = self.predicates.get_mut(next);
-            next += 1;
-            let Some(covered) = covered.filter(|covered| !(covered.yes && covered.no)) else { return };
-            if only.is_some_and(|only| !predicate.fields().any(|field| only.contains(&*field.name()))) {
-                return;
-            }
-            let result = if evaluate::predicate_holds(predicate, facts) { &mut covered.yes } else { &mut covered.no };
-            self.unseen -= usize::from(!std::mem::replace(result, true));
-        });
-        next
+        let never = |rule: &&Rule<'_>| !rule.fired;
+        let rules = self.rules().filter(never).map(Rule::ran);
+        let macros = self.macros.iter().filter(|(_, applied)| !applied).map(|(ran, _)| ran.clone());
+        let others = self.slas().chain(self.volumes()).filter(never).map(Rule::ran);
+        rules.chain(macros).chain(others).collect()
     }
 }
 
 /// Wraps a matcher and records coverage of each trigger it passes.
-pub(super) struct CoveringMatcher<'a, 'c, M> {
-    pub(super) rules: &'a Rules,
+pub(super) struct CoveringMatcher<'a, 'c, 'r, M> {
     pub(super) matcher: M,
-    pub(super) coverage: &'a RefCell<&'c mut Coverage>,
+    pub(super) coverage: &'a RefCell<&'c mut Coverage<'r>>,
     /// The passes that have started.
     pub(super) passes: usize,
     /// The fields that changed during the run. After the first pass, only predicates on these have other results.
     pub(super) changed: BTreeSet<Cow<'static, str>>,
 }
 
-impl<M: Matcher> Matcher for CoveringMatcher<'_, '_, M> {
+impl<M: Matcher> Matcher for CoveringMatcher<'_, '_, '_, M> {
     fn next(&mut self, from: usize, open: &Open<'_>, facts: Facts<'_>) -> Option<usize> {
         self.passes += usize::from(from == 0);
         let found = self.matcher.next(from, open, facts);
-        let end = found.map_or(self.rules.triggers.len(), |found| found + 1);
         let mut coverage = self.coverage.borrow_mut();
+        let end = found.map_or(coverage.triggers.len(), |found| found + 1);
         let only = (self.passes > 1).then_some(&self.changed);
-        let passed = self.rules.triggers.iter().enumerate().take(end).skip(from);
-        for (index, trigger) in passed.filter(|(index, _)| open.is(*index)) {
-            coverage.record_predicates(RuleKind::Trigger, index, &trigger.when, facts, only);
-        }
+        coverage.record_triggers((from..end).filter(|index| open.is(*index)), facts, only);
         found
     }
 

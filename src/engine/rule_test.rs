@@ -15,7 +15,7 @@ use super::{
     automation,
     coverage::{Coverage, CoveringMatcher},
     decide::{run, run_visited},
-    decision::{Decision, RuleKind},
+    decision::Decision,
     display,
     evaluate::holds,
     explanation::explain_condition,
@@ -79,10 +79,14 @@ pub struct Failure {
 }
 
 /// Runs tests in parallel; reports are in the order of the tests.
-pub fn run_tests(rules: &RuleSet, tests: &[Arc<RuleTest>], with_coverage: bool) -> (Vec<TestReport>, Option<Coverage>) {
+pub fn run_tests<'r>(
+    rules: &'r RuleSet,
+    tests: &[Arc<RuleTest>],
+    with_coverage: bool,
+) -> (Vec<TestReport>, Option<Coverage<'r>>) {
     let nothing_seen = with_coverage.then(|| Coverage::new(rules));
     let none = || (vec![], nothing_seen.clone());
-    let run = |(mut reports, mut coverage): (Vec<_>, Option<Coverage>), test: &Arc<RuleTest>| {
+    let run = |(mut reports, mut coverage): (Vec<_>, Option<Coverage<'r>>), test: &Arc<RuleTest>| {
         reports.push(run_test(rules, test, coverage.as_mut()));
         (reports, coverage)
     };
@@ -94,7 +98,7 @@ pub fn run_tests(rules: &RuleSet, tests: &[Arc<RuleTest>], with_coverage: bool) 
 }
 
 /// Runs a test with the index, recording coverage. A failed test is run again with the plain evaluator, for explanations.
-pub fn run_test(rules: &RuleSet, test: &RuleTest, coverage: Option<&mut Coverage>) -> TestReport {
+pub fn run_test(rules: &RuleSet, test: &RuleTest, coverage: Option<&mut Coverage<'_>>) -> TestReport {
     let outcome = match test.mode {
         Mode::Disabled => Outcome::Skipped,
         Mode::Live | Mode::Shadow => match failures(rules, test, Detail::Decide(coverage)) {
@@ -120,15 +124,15 @@ fn disagreement(test: &RuleTest) -> Failure {
     }
 }
 
-fn failures(rules: &RuleSet, test: &RuleTest, detail: Detail<'_>) -> Result<Vec<Failure>, TestError> {
+fn failures(rules: &RuleSet, test: &RuleTest, detail: Detail<'_, '_>) -> Result<Vec<Failure>, TestError> {
     let playback = play(rules, test, detail)?;
     Ok(test.expect.iter().filter_map(|expect| check(rules, expect, &playback)).collect())
 }
 
 /// What is recorded of each run.
-enum Detail<'c> {
+enum Detail<'c, 'r> {
     /// The decision, and optionally coverage.
-    Decide(Option<&'c mut Coverage>),
+    Decide(Option<&'c mut Coverage<'r>>),
     /// The trace.
     Trace,
 }
@@ -212,7 +216,7 @@ impl Run {
 }
 
 /// Plays the steps of a test in order.
-fn play<'r>(rules: &'r RuleSet, test: &'r RuleTest, mut detail: Detail<'_>) -> Result<Playback<'r>, TestError> {
+fn play<'r>(rules: &'r RuleSet, test: &'r RuleTest, mut detail: Detail<'_, '_>) -> Result<Playback<'r>, TestError> {
     let mut playback = Playback {
         test,
         runs: vec![],
@@ -272,23 +276,18 @@ fn play<'r>(rules: &'r RuleSet, test: &'r RuleTest, mut detail: Detail<'_>) -> R
 
 impl<'r> Playback<'r> {
     /// Runs the rules on an event.
-    fn run(&mut self, rules: &'r RuleSet, after: Ticket, event: Event, detail: &mut Detail<'_>) {
+    fn run(&mut self, rules: &'r RuleSet, after: Ticket, event: Event, detail: &mut Detail<'_, '_>) {
         let event = self.told(rules, &after, event);
         let run = match detail {
             Detail::Trace => Run::Traced(Box::new(explain(rules, &after, &event, self.now))),
             Detail::Decide(None) => Run::Decided(Box::new(run(rules, &after, &event, self.now, &mut rules.matcher()))),
             Detail::Decide(Some(coverage)) => {
                 let seen = RefCell::new(&mut **coverage);
-                let mut visit = |index: usize, when: &Condition, facts: Facts<'_>| {
-                    seen.borrow_mut().record_predicates(RuleKind::Automation, index, when, facts, None);
+                let mut visit = |index: usize, _: &Condition, facts: Facts<'_>| {
+                    seen.borrow_mut().record_automation(index, facts);
                 };
-                let mut covering = CoveringMatcher {
-                    rules,
-                    matcher: rules.matcher(),
-                    coverage: &seen,
-                    passes: 0,
-                    changed: BTreeSet::new(),
-                };
+                let mut covering =
+                    CoveringMatcher { matcher: rules.matcher(), coverage: &seen, passes: 0, changed: BTreeSet::new() };
                 let decision = run_visited(rules, &after, &event, self.now, &mut covering, &mut visit);
                 if !decision.closed {
                     for ticket in [&after, &decision.ticket] {
@@ -328,7 +327,7 @@ impl<'r> Playback<'r> {
         rules: &'r RuleSet,
         duration: Duration,
         span: &Span,
-        detail: &mut Detail<'_>,
+        detail: &mut Detail<'_, '_>,
     ) -> Result<(), TestError> {
         let end = duration.after(self.now, rules.desk.hours_of(&self.ticket)).unwrap_or(Timestamp::MAX);
         let mut next = Some(automation::minute(self.now));

@@ -51,7 +51,7 @@ pub(crate) struct Covered {
 }
 
 impl Covered {
-    fn new(coverage: &Coverage) -> Self {
+    fn new(coverage: &Coverage<'_>) -> Self {
         let all = coverage.all();
         Self {
             // Rounded down, so that 1,999 of 2,000 is not shown as 100.0 %.
@@ -78,7 +78,7 @@ impl Covered {
 
 impl TestResults {
     /// Summarizes the reports of tests; `took` is their total time.
-    pub(crate) fn new(tests: Vec<TestReport>, coverage: Option<&Coverage>, took: Duration) -> Self {
+    pub(crate) fn new(tests: Vec<TestReport>, coverage: Option<&Coverage<'_>>, took: Duration) -> Self {
         let count = |fits: fn(&Outcome) -> bool| tests.iter().filter(|t| fits(&t.outcome)).count();
         Self {
             passed: count(|o| *o == Outcome::Passed),

@@ -49,6 +49,16 @@ impl Tx {
         Ok(())
     }
 
+    /// Postpones the evaluation of automations on a ticket to this time, if it is due earlier.
+    pub async fn check_not_before(&mut self, id: TicketId, at: Timestamp) -> Result<(), StoreError> {
+        query("UPDATE ticket SET next_check_at = $2 WHERE id = $1 AND next_check_at < $2")
+            .bind(id.0)
+            .bind(at.as_millisecond())
+            .execute(self.conn.past_cache())
+            .await?;
+        Ok(())
+    }
+
     /// When automations are evaluated on a ticket next.
     pub async fn next_check_at(&mut self, id: TicketId) -> Result<Option<Timestamp>, StoreError> {
         let at: Option<Option<i64>> = query_scalar("SELECT next_check_at FROM ticket WHERE id = $1")

@@ -46,6 +46,9 @@ pub fn format(text: &str) -> Result<String, NotFormatted> {
     if text.starts_with('\u{FEFF}') {
         formatted.insert(0, '\u{FEFF}');
     }
+    if formatted == text {
+        return Ok(formatted);
+    }
     let again = parse(&formatted);
     let same = !again.errors.iter().any(Diagnostic::is_error) && meaning(&tree) == meaning(&again.tree());
     if same && comments(&tree) == comments(&again.tree()) && docs(&tree) == docs(&again.tree()) {

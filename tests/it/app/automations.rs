@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ops::Range,
     path::Path,
     sync::Arc,
 };
@@ -13,10 +14,10 @@ use proptest::{collection, prelude::*, sample, test_runner::Config};
 use twite::{
     app::agent::{self, AgentUpdate},
     daemon::Daemon,
-    desk::{Actor, Event, EventKind, Facts, FieldRef, Repeat, Ticket, TicketId, Via},
-    engine::{self, loops, minute},
+    desk::{Actor, Event, EventKind, Facts, FieldRef, Repeat, Status, Ticket, TicketId, Via},
+    engine::{self, loops},
     lang::{
-        check_files,
+        Diagnostic, check_files,
         rules::{Action, ActionKind, Automation, Files, Literal, Rules, SetTo, SourceFile, Span, Version},
     },
     sim::SimHandle,
@@ -184,10 +185,24 @@ fn automation() -> impl Strategy<Value = String> {
             "  every 2 days while it holds\n",
         ]),
     ];
-    (condition(), collection::vec(then, 1..3), any::<bool>(), every, cap).prop_map(|(when, then, runs, every, cap)| {
+    let text = |(when, then, runs, every, cap): (String, Vec<&str>, bool, &str, &str)| {
         let runs = if runs { "  runs triggers\n" } else { "" };
         format!("{{\n  when {when}\n{every}{cap}{runs}  then {}\n}}\n", then.join(" "))
-    })
+    };
+    let texts = (condition(), collection::vec(then, 1..3), any::<bool>(), every, cap).prop_map(text);
+    texts.prop_filter("never holds, which is an error", |text| check(&format!("automation \"A\" {text}")).is_ok())
+}
+
+/// The rules of a text, or what is wrong with it.
+fn check(text: &str) -> Result<Rules, Vec<Diagnostic>> {
+    let file = |name: &str, text: &str| SourceFile::new(name, text);
+    let files = Files {
+        config: Some(file("twite.toml", &declarations())),
+        calendars: vec![],
+        rules: vec![file("rules.twite", text)],
+    };
+    let (rules, found) = check_files(files, Version::default());
+    rules.ok_or(found)
 }
 
 /// A trigger for changes by automations that run triggers, and for tickets whose snooze ends.
@@ -265,24 +280,29 @@ fn at(seconds: i64) -> Timestamp {
     START.parse::<Timestamp>().unwrap().checked_add(SignedDuration::from_secs(seconds)).unwrap()
 }
 
+/// The times, from the start of a downtime to an update in it, when a ticket is not evaluated: whoever updates it does not
+/// know what was written meanwhile.
+fn unread(steps: &[(i64, Step)]) -> [Vec<Range<i64>>; 2] {
+    let (mut down, mut unread) = (None, [vec![], vec![]]);
+    for (when, step) in steps {
+        match step {
+            Step::Down => down = down.or(Some(*when)),
+            Step::Restart => down = None,
+            Step::Change(ticket, _) => unread[*ticket].extend(down.map(|down| down..*when)),
+        }
+    }
+    unread
+}
+
 /// Reference: evaluates every ticket on every minute.
 fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> Firings {
-    let read = |text: &String| {
-        let file = |name: &str, text: &str| SourceFile::new(name, text);
-        let files = Files {
-            config: Some(file("twite.toml", &declarations())),
-            calendars: vec![],
-            rules: vec![file("rules.twite", text)],
-        };
-        let (rules, found) = check_files(files, Version::default());
-        rules.unwrap_or_else(|| panic!("{text}\n{found:?}"))
-    };
-    let sets: Vec<_> = texts.iter().map(read).collect();
+    let sets: Vec<_> = texts.iter().map(|text| check(text).unwrap()).collect();
     let mut set = 0;
     let mut firings = Firings::new();
     // Each ticket with its active automations.
     let mut world: Vec<(Ticket, BTreeMap<String, Repeat>)> =
         tickets.iter().map(|t| (t.clone(), BTreeMap::new())).collect();
+    let unread = unread(steps);
     let mut steps = steps.iter().peekable();
     let mut rules = &sets[0];
     world.iter_mut().for_each(|(ticket, _)| engine::follow_sla(rules, ticket));
@@ -320,6 +340,9 @@ fn every_minute(texts: &[String], steps: &[(i64, Step)], tickets: &[Ticket]) -> 
             }
         }
         for (n, (ticket, active)) in world.iter_mut().enumerate() {
+            if unread[n].iter().any(|times| times.contains(&(tick * 60))) {
+                continue;
+            }
             if let Some((awake, event)) = engine::unsnooze(ticket, now) {
                 *ticket = engine::decide_plainly(rules, &awake, &event, now).ticket;
             }
@@ -410,6 +433,10 @@ async fn start(directory: &Path, sim: &SimHandle, rules: &str) -> Arc<Daemon> {
     inside::daemon(directory, sim, &["acme"], rules, HOURS).await.0
 }
 
+fn just_before(when: i64) -> Timestamp {
+    at(when).checked_sub(SignedDuration::from_millis(1)).unwrap().max(at(0))
+}
+
 /// The daemon, which evaluates a ticket only when it is due.
 async fn when_due(sets: &[String], steps: &[(i64, Step)]) -> (Vec<Ticket>, Firings) {
     let directory = tempfile::tempdir().unwrap();
@@ -430,9 +457,9 @@ async fn when_due(sets: &[String], steps: &[(i64, Step)]) -> (Vec<Ticket>, Firin
     let mut set = 0;
     let mut down = false;
     for (when, step) in steps {
-        // Advances to just before this minute; while the daemon is down, nothing runs.
+        // Advances to just before this step; while the daemon is down, nothing runs.
         if !down {
-            daemon.clock().reached(minute(at(*when)).checked_sub(SignedDuration::from_millis(1)).unwrap().max(at(0)));
+            daemon.clock().reached(just_before(*when));
             while daemon.evaluate_next().await.unwrap() {}
         }
         daemon.clock().reached(at(*when));
@@ -440,9 +467,7 @@ async fn when_due(sets: &[String], steps: &[(i64, Step)]) -> (Vec<Ticket>, Firin
             Step::Down => down = true,
             Step::Restart => {
                 // Due evaluations until now use the rules that were live until now.
-                daemon
-                    .clock()
-                    .reached(minute(at(*when)).checked_sub(SignedDuration::from_millis(1)).unwrap().max(at(0)));
+                daemon.clock().reached(just_before(*when));
                 while daemon.evaluate_next().await.unwrap() {}
                 down = false;
                 set = (set + 1) % sets.len();
@@ -516,16 +541,48 @@ fn differences(sets: &[String], steps: &[(i64, Step)]) -> (usize, Differences) {
     (daemon.len(), found)
 }
 
+/// Fires every 90 minutes, until the ticket has a tag.
+const OFTEN: &str = "automation \"A0\" {
+  when status is not hold and not (tags has seen)
+  then snooze for 90 minutes
+}
+";
+const DAY: i64 = 86_400;
+
 #[test]
 fn two_months_of_downtime_are_caught_up_before_an_update() {
-    let rules =
-        "automation \"A0\" {\n  when status is not hold and not (tags has seen)\n  then snooze for 90 minutes\n}\n";
-    let sets = [rules.to_owned()];
-    let day = 86_400;
-    let steps = [(day, Step::Down), ((DAYS - 1) * day + 7, Step::Change(0, Change::Tag))];
+    let sets = [OFTEN.to_owned()];
+    let end = (DAYS - 1) * DAY;
+    let steps = [(DAY, Step::Down), (end, Step::Restart), (end + 7, Step::Change(0, Change::Tag))];
     let (fired, found) = differences(&sets, &steps);
     assert!(fired > 1_000, "{fired}");
     assert_eq!(found, Differences::default());
+}
+
+/// Whoever updates a ticket while the daemon is down does not know what was written at X meanwhile, and whether it
+/// prevents what came due.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_due_in_a_downtime_waits_for_the_messages_of_the_downtime() {
+    let directory = tempfile::tempdir().unwrap();
+    let sim = simulator().await;
+    let silent =
+        "automation \"A0\" { when status is pending and time since updated >= 1 days then set status to solved }";
+    let daemon = start(directory.path(), &sim, silent).await;
+    one_ticket(&daemon).await;
+    let rules = daemon.rules();
+    let update = |change: Change| by_owner(&actions(&change, &rules));
+    let id = TicketId(1);
+    agent::update(daemon.app(), id, &update(Change::Status("pending"))).await.unwrap();
+    while daemon.evaluate_next().await.unwrap() {}
+
+    // The daemon is down for two days; X has a message of the first.
+    daemon.clock().reached(at(2 * DAY + 30));
+    agent::update(daemon.app(), id, &update(Change::Priority("urgent"))).await.unwrap();
+    assert_eq!(daemon.store().ticket(id).await.unwrap().unwrap().status, Status::Pending);
+
+    reply(&daemon, DAY / 2).await;
+    while daemon.evaluate_next().await.unwrap() {}
+    assert_eq!(daemon.store().ticket(id).await.unwrap().unwrap().status, Status::Open);
 }
 
 /// Three automations that form a loop, for a ticket created at the start.
@@ -545,8 +602,19 @@ async fn fired_after(daemon: &Daemon, minutes: i64) -> usize {
 
 async fn one_ticket(daemon: &Daemon) {
     daemon.clock().reached(at(0));
+    post(daemon, 100, at(0)).await;
+}
+
+/// The requester of the one ticket answers, this many seconds after the start.
+async fn reply(daemon: &Daemon, when: i64) {
+    post(daemon, 200, at(when)).await;
+}
+
+/// Takes in a post of the conversation 100.
+async fn post(daemon: &Daemon, id: i64, made: Timestamp) {
+    let replies = if id == 100 { "" } else { r#""referenced_tweets":[{"type":"replied_to","id":"100"}],"# };
     let line = format!(
-        r#"{{"data":{{"id":"100","author_id":"17","conversation_id":"100","text":"@acme hello","created_at":"{START}","entities":{{"mentions":[{{"start":0,"end":5,"username":"acme"}}]}}}},"includes":{{"users":[{{"id":"17","username":"kim","name":"Kim"}}]}}}}"#
+        r#"{{"data":{{"id":"{id}","author_id":"17","conversation_id":"100",{replies}"text":"@acme hello","created_at":"{made}","entities":{{"mentions":[{{"start":0,"end":5,"username":"acme"}}]}}}},"includes":{{"users":[{{"id":"17","username":"kim","name":"Kim"}}]}}}}"#
     );
     let account = daemon.store().accounts().await.unwrap()[0].id.clone();
     daemon.feed(&account, vec![twite::x::wire::decode_line(&line).unwrap()]).await.unwrap();
