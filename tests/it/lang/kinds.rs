@@ -4,18 +4,18 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
+    ops::Range,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use twite::lang::{
-    TextDiagnostic, check_sources, format, load,
+    TextDiagnostic, format, load,
     syntax::{SyntaxElement, SyntaxKind, SyntaxNode, lexemes, parse},
 };
 
+use super::sample::{DESK, EVERY_KIND, check, directory, needed_for};
+
 const GRAMMAR: &str = include_str!("../../../grammar/twite.pest");
-const EVERY_KIND: &str = include_str!("kinds/every_kind.twite");
-const DESK: &str = include_str!("../../../rules/twite.toml");
 
 /// Every rule file that comes with Twite, and the sample with every kind.
 pub(super) fn samples() -> Vec<(PathBuf, String)> {
@@ -52,14 +52,6 @@ fn kinds(text: &str) -> BTreeSet<SyntaxKind> {
 
 fn errors(text: &str) -> Vec<TextDiagnostic> {
     parse(text).errors.into_iter().filter(TextDiagnostic::is_error).collect()
-}
-
-/// A directory with this `twite.toml` and these rules.
-fn directory(desk: &str, rules: &str) -> tempfile::TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("twite.toml"), desk).unwrap();
-    fs::write(directory.path().join("a.twite"), rules).unwrap();
-    directory
 }
 
 /// A new kind of node or keyword needs a sample, or the tests below would not cover it.
@@ -241,17 +233,16 @@ fn a_comment_may_stand_around_any_token() {
 #[test]
 fn nothing_is_left_out_without_an_error() {
     use SyntaxKind as K;
-    let sample = directory(DESK, EVERY_KIND);
-    let desk = Arc::clone(&load(&[sample.path().to_owned()], None).rules.unwrap().desk);
     let tree = parse(EVERY_KIND).tree();
     let mut left_out = vec![];
     let is_value = |node: &SyntaxNode| matches!(node.kind(), K::Duration | K::List | K::TagList | K::Facts);
     let values = tree.descendants().filter(is_value).map(SyntaxElement::Node);
     for token in lexemes(&tree).chain(values) {
         let instead = "zzz";
-        let (start, end) = (usize::from(token.text_range().start()), usize::from(token.text_range().end()));
-        let text = format!("{}{instead}{}", &EVERY_KIND[..start], &EVERY_KIND[end..]);
-        let Some(rules) = check_sources([("a.twite", text.as_str())], Arc::clone(&desk)).0 else { continue };
+        let span = Range::<usize>::from(token.text_range());
+        let mut text = needed_for([&span]);
+        text.replace_range(span.clone(), instead);
+        let Some(rules) = check(&text).0 else { continue };
         let tree = parse(&text).tree();
         let written = |kinds: &[K]| tree.descendants().filter(|node| kinds.contains(&node.kind())).count();
         let actions = tree.descendants().filter(|node| node.kind() == K::ThenClause).flat_map(|then| then.children());
@@ -266,7 +257,7 @@ fn nothing_is_left_out_without_an_error() {
             rules.tests.iter().map(|test| test.expect.len()).sum(),
         ];
         if written != read {
-            let line = EVERY_KIND[..start].matches('\n').count() + 1;
+            let line = EVERY_KIND[..span.start].matches('\n').count() + 1;
             left_out.push(format!("line {line}, `{token}` as `{instead}`: {written:?}, but {read:?}"));
         }
     }

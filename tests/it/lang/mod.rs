@@ -11,6 +11,7 @@ mod printing;
 mod properties;
 mod recipes;
 mod reserved;
+mod sample;
 mod sane;
 mod slips;
 mod suppressions;

@@ -1,20 +1,11 @@
 //! A mistake in one clause does not hide a mistake in another: two mistakes at a time are put into the sample with
 //! every kind of clause.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    ops::Range,
-    sync::{LazyLock, Mutex},
-};
+use std::{collections::BTreeSet, ops::Range, sync::Mutex};
 
-use twite::lang::{
-    load,
-    syntax::{SyntaxElement, SyntaxKind, SyntaxNode, lexemes, parse},
-};
+use twite::lang::syntax::{SyntaxElement, SyntaxKind, SyntaxNode, lexemes, parse};
 
-const EVERY_KIND: &str = include_str!("kinds/every_kind.twite");
-const DESK: &str = include_str!("../../../rules/twite.toml");
+use super::sample::{EVERY_KIND, check, needed_for};
 
 /// A clause on its own line: a clause, an action, a given value or a part of a message; or a whole `let`.
 struct Clause {
@@ -84,44 +75,16 @@ fn clauses() -> Vec<Clause> {
     clauses
 }
 
-/// The sample, with white space in place of the items that edits in these spans have nothing to do with, so that there
-/// is less to check.
-fn sample(edits: &[&Edit]) -> String {
-    static ITEMS: LazyLock<Vec<(SyntaxKind, Range<usize>)>> = LazyLock::new(|| {
-        parse(EVERY_KIND).tree().children().map(|item| (item.kind(), item.text_range().into())).collect()
-    });
-    let is_edited = |n: usize| {
-        let item = &ITEMS[n].1;
-        edits.iter().any(|(span, _)| item.start <= span.start && span.end <= item.end)
-    };
-    // An error at the end of an item is seen at the start of the next one.
-    let needed: Vec<usize> = (0..ITEMS.len()).filter(|n| is_edited(*n) || *n > 0 && is_edited(n - 1)).collect();
-    let mut text = EVERY_KIND.to_owned();
-    for (kind, item) in ITEMS.iter() {
-        let written = &EVERY_KIND[item.clone()];
-        let title = written.split('"').nth(1).unwrap_or_default();
-        let is_named = || needed.iter().any(|n| EVERY_KIND[ITEMS[*n].1.clone()].contains(&format!("\"{title}\"")));
-        if !matches!(kind, SyntaxKind::LetItem | SyntaxKind::ListItem) && !is_named() {
-            let blank = |c: char| if c == '\n' { "\n".to_owned() } else { " ".repeat(c.len_utf8()) };
-            text.replace_range(item.clone(), &written.chars().map(blank).collect::<String>());
-        }
-    }
-    text
-}
-
 /// Applies edits to the sample and returns the errors: offset in the unedited sample, and message.
 fn reported(edits: &[&Edit]) -> Vec<(usize, String)> {
-    let mut text = sample(edits);
+    let mut text = needed_for(edits.iter().map(|(span, _)| span));
     let mut sorted = edits.to_vec();
     sorted.sort_by_key(|(span, _)| span.start);
     for (span, instead) in sorted.iter().rev() {
         text.replace_range(span.clone(), instead);
     }
-    let directory = tempfile::tempdir().unwrap();
-    fs::write(directory.path().join("twite.toml"), DESK).unwrap();
-    fs::write(directory.path().join("a.twite"), text).unwrap();
-    let loaded = load(&[directory.path().to_owned()], None);
-    let errors = loaded.diagnostics.iter().filter(|d| d.is_error() && d.file().ends_with("a.twite"));
+    let found = check(&text).1;
+    let errors = found.iter().filter(|d| d.is_error());
     let written = |mut at: usize| {
         for (span, instead) in &sorted {
             if at >= span.start + instead.len() {
