@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::lang::{
-    diagnostic::{Diagnostic, Fix, Label},
+    diagnostic::{Diagnostic, Edit, Fix, Label},
+    fix,
     span::{SourceSet, Span},
 };
 
@@ -13,9 +14,14 @@ pub fn json(diagnostics: &[Diagnostic], sources: &SourceSet) -> Value {
         let (start, end) = sources.region(span);
         json!({"file": &*span.file, "bytes": [span.start, span.end], "start": start, "end": end})
     };
+    // So that whoever applies an edit alone does not merge it with the token beside it.
+    let padded = |Edit { span, text }: &Edit| match sources.file(&span.file) {
+        Some(file) => fix::padded(&Edit { span: span.range(), text: text.clone() }, &file.text),
+        None => text.clone(),
+    };
     let label = |label: &Label| json!({"text": label.text, "span": span(&label.span)});
     let fix = |fix: &Fix| {
-        let edits = fix.edits.iter().map(|edit| json!({"span": span(&edit.span), "text": edit.text}));
+        let edits = fix.edits.iter().map(|edit| json!({"span": span(&edit.span), "text": padded(edit)}));
         json!({"title": fix.title, "grade": fix.grade, "edits": edits.collect::<Vec<_>>()})
     };
     let one = |d: &Diagnostic| {
