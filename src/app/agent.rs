@@ -303,7 +303,8 @@ impl UnitOfWork<'_> {
     async fn update(&mut self, id: TicketId, update: &AgentUpdate) -> Result<Applied, NotDone> {
         let now = self.now();
         // On the heap, as wherever a future holds the run of the rules: it holds whole tickets, and whoever awaits it holds them.
-        Box::pin(self.catch_up_as_read(id, now)).await?;
+        Box::pin(self.end_volumes(now)).await?;
+        Box::pin(self.catch_up_as_evaluated(id, now)).await?;
         let rules = self.rules.clone();
         let viewer = update.viewer(&rules.desk)?;
         let before = self.tx.ticket(id).await?.filter(|ticket| viewer.sees(ticket)).ok_or(NotDone::Unknown(id))?;

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use sha2::{Digest, Sha256};
 
@@ -26,8 +26,8 @@ use crate::{
 const MAX_BATCH_TICKETS: u32 = 100;
 /// Key under which the progress of rechecking all open tickets is stored.
 const RECHECK: &str = "automations";
-/// Key under which the time is stored that the daemon has reached.
-const REACHED: &str = "time reached";
+/// Key under which the time is stored up to which the daemon evaluates what is due.
+const EVALUATED: &str = "automations evaluated until";
 
 /// Progress of rechecking all open tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +39,11 @@ pub(crate) enum Recheck {
 }
 
 impl App {
-    /// Records the time up to which the daemon has read the messages of X and evaluates what is due.
-    pub(crate) async fn has_reached(&self, now: Timestamp) -> Result<(), StoreError> {
+    /// Records the time up to which the daemon evaluates what is due. It does so only after it has read the messages of a
+    /// downtime, or could not.
+    pub(crate) async fn record_evaluated(&self, until: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.store.begin().await?;
-        tx.set_progress(REACHED, &now.to_string()).await?;
+        tx.set_progress(EVALUATED, &until.to_string()).await?;
         tx.commit().await
     }
 
@@ -144,13 +145,13 @@ impl UnitOfWork<'_> {
         Ok(evaluation.decision.is_some())
     }
 
-    /// Catches up on what was due before an update at `now`, as far as the daemon has read the messages of X. What came
-    /// due later, during a downtime, waits until they are read, as one of them may prevent it: on this ticket it is
-    /// evaluated as of the update.
-    pub(super) async fn catch_up_as_read(&mut self, id: TicketId, now: Timestamp) -> Result<(), StoreError> {
-        let reached = self.tx.progress(REACHED).await?.and_then(|at| at.parse().ok()).unwrap_or(Timestamp::MIN);
-        let until = now.min(reached);
-        Box::pin(self.end_volumes(until)).await?;
+    /// Catches up on the evaluations of a ticket that are due before an update at `now`, as far as the daemon has come.
+    /// What came due later, in a downtime, may be prevented by a message that has not been read: it is evaluated by the
+    /// daemon, as of the minute after the update.
+    pub(super) async fn catch_up_as_evaluated(&mut self, id: TicketId, now: Timestamp) -> Result<(), StoreError> {
+        let evaluated = self.tx.progress(EVALUATED).await?.and_then(|at| at.parse().ok()).unwrap_or(Timestamp::MIN);
+        // Including what is due at that time.
+        let until = evaluated.checked_add(SignedDuration::from_nanos(1)).map_or(now, |until| until.min(now));
         Box::pin(self.catch_up(id, until)).await?;
         self.tx.check_not_before(id, minute(now)).await
     }

@@ -27,8 +27,8 @@ pub(super) struct Scheduler {
     stop: CancellationToken,
     /// Whether the messages written during downtime have been processed.
     is_current: bool,
-    /// The minute for which it was last recorded that it is reached.
-    reached: Option<Timestamp>,
+    /// The minute for which it was last recorded how far automations are evaluated.
+    recorded: Option<Timestamp>,
     rate_limit: RateLimit,
     /// Fingerprint of the automations and opening hours for which all open tickets were last rechecked.
     rechecked: Option<String>,
@@ -49,6 +49,9 @@ impl Loop for Scheduler {
     async fn step(&mut self) -> Result<Next, StoreError> {
         if !self.is_current {
             self.first_polls().await;
+            if self.stop.is_cancelled() {
+                return Ok(Next::Idle);
+            }
             self.is_current = true;
         }
         if self.evaluate_next().await? {
@@ -65,7 +68,7 @@ impl Scheduler {
             shared: shared.clone(),
             stop: stop.clone(),
             is_current: false,
-            reached: None,
+            recorded: None,
             rate_limit: RateLimit::default(),
             rechecked: None,
             resumed: None,
@@ -100,9 +103,9 @@ impl Scheduler {
         let app = self.shared.app.clone();
         let now = app.clock().furthest();
         let rules = app.rules();
-        if self.reached != Some(minute(now)) {
-            app.has_reached(now).await?;
-            self.reached = Some(minute(now));
+        if self.recorded != Some(minute(now)) {
+            app.record_evaluated(now).await?;
+            self.recorded = Some(minute(now));
         }
         if self.resumed.as_ref() != Some(&rules.version.hash) {
             app.resume_stopped(&rules, now).await?;

@@ -50,23 +50,24 @@ impl Rule<'_> {
     }
 }
 
-/// The predicates of all rules, one rule after the other. Rules of one set ask much the same, so each distinct predicate is
-/// evaluated once for all of them.
+/// The predicates of all rules, one rule after the other. Rules of one set ask much the same, so a predicate is evaluated
+/// once for all that have it, as long as the facts stay the same.
 #[derive(Debug, Clone)]
 struct Predicates<'r> {
-    /// The results seen of each, and which of the distinct ones it is.
+    /// The results seen of each.
     seen: Vec<Seen>,
     /// Each, and where it is written.
     written: Arc<[(&'r Predicate, &'r Span)]>,
     distinct: Arc<[&'r Predicate]>,
-    /// For each distinct one, the last round in which it was evaluated, and its result; `None` if it was not to be.
+    /// For each distinct one, the round of its last result, and that; `None` if `only` left it out.
     results: Vec<(u32, Option<bool>)>,
-    /// Counts the rounds of evaluations: the facts stay the same within one.
+    /// The number of the current round, in which the facts stay the same.
     round: u32,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Seen {
+    /// Its index in [`Predicates::distinct`].
     distinct: u32,
     yes: bool,
     no: bool,
@@ -100,7 +101,7 @@ impl<'r> Predicates<'r> {
         self.round += 1;
     }
 
-    /// Records the results of predicates in this round; with `only`, of those on these fields, which are the same for a round.
+    /// Records the results of predicates in this round; with `only`, of those on these fields. A round has one `only`.
     /// Returns how many results had not been seen before.
     fn record(
         &mut self,

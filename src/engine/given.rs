@@ -6,7 +6,7 @@ use super::decision::Decision;
 use crate::{
     desk::{
         Actor, Author, Choosing, Declarations, Effect, Event, EventComment, EventKind, LastAgent, Question, RatedBy,
-        Ticket, Via,
+        Ticket, Value, Via,
         given::{CannotGive, give},
         text::is_blank,
     },
@@ -42,7 +42,7 @@ pub(super) fn apply_step(
                 },
             ))
         }
-        When::Updated { by, set, comment, via } => {
+        When::Updated { by, set, emptied, comment, via } => {
             let mut ticket = Ticket { updated: now, ..before.clone() };
             let comment = comment.as_ref().map(event_comment);
             let (actor, usual) = match by {
@@ -62,11 +62,12 @@ pub(super) fn apply_step(
                 (None, _) => {}
             }
             let rated = ticket.clone();
-            for (field, literal) in set {
+            let set = set.iter().map(|(field, literal)| (field, literal.value()));
+            for (field, value) in set.chain(emptied.iter().map(|field| (field, Value::Empty))) {
                 if field.writable() {
-                    field.write(&mut ticket, literal.value(), now);
+                    field.write(&mut ticket, value, now);
                 } else {
-                    ticket = give(ticket, field, literal.value())?;
+                    ticket = give(ticket, field, value)?;
                 }
             }
             ticket.rated_by(&rated, if by.is_some() { RatedBy::Agent } else { RatedBy::Requester });

@@ -86,7 +86,7 @@ pub fn fix(files: &Files) -> Fixes {
 
 /// A fix whose spans are byte ranges of one text.
 type TextFix = Fix<Range<usize>>;
-pub(super) type Edit = diagnostic::Edit<Range<usize>>;
+type Edit = diagnostic::Edit<Range<usize>>;
 
 /// Converts the spans of a fix into byte ranges.
 fn in_text(fix: &Fix) -> TextFix {
@@ -158,19 +158,6 @@ fn chosen<'a>(parse: &Parse, fixes: &'a [TextFix]) -> (Vec<&'a Edit>, usize) {
         }
     }
     (taken.into_values().collect(), count)
-}
-
-/// The text of an edit of a text, with a space on each side where it would otherwise merge with the token there.
-pub(super) fn padded(edit: &Edit, text: &str) -> String {
-    let before = text.get(..edit.span.start).and_then(|before| before.chars().next_back());
-    let rest = text.get(edit.span.end..).unwrap_or_default();
-    let mut written: String = before.into_iter().collect();
-    pad(&mut written, if edit.text.is_empty() { rest } else { &edit.text });
-    written.push_str(&edit.text);
-    if !edit.text.is_empty() {
-        pad(&mut written, rest);
-    }
-    written.split_off(before.map_or(0, char::len_utf8))
 }
 
 /// Appends a space if the last and the next character would otherwise be lexed as one token.

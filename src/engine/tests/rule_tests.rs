@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     desk::{
         MessageFacts, Recipient, Scope, TicketId,
+        declarations::{Agent, Sees},
         field::{FIELDS, Members},
     },
     engine::{Coverage, Outcome, RuleSet, Share, display::value, run_test, run_tests},
@@ -32,7 +33,7 @@ fn a_test(given: &[(&str, &str)], when: Vec<When>, expect: Vec<ExpectKind>) -> R
 
 fn says(text: &str) -> When {
     let comment = TestComment { by_agent: false, public: true, text: text.into(), facts: MessageFacts::default() };
-    When::Updated { by: None, set: vec![], comment: Some(comment), via: None }
+    When::Updated { by: None, set: vec![], emptied: vec![], comment: Some(comment), via: None }
 }
 
 fn outcome(triggers: Vec<Trigger>, test: &RuleTest) -> Outcome {
@@ -84,6 +85,7 @@ fn each_event_finds_what_the_one_before_left() {
     let then_solved = When::Updated {
         by: None,
         set: vec![(field("status"), literal(&field("status"), "solved"))],
+        emptied: vec![],
         comment: Some(TestComment {
             by_agent: true,
             public: true,
@@ -231,6 +233,37 @@ fn coverage_counts_what_is_asked_of_slas() {
     );
     assert_eq!(coverage.applied_slas(), Share { seen: 1, total: 3 });
     assert_eq!(coverage.never_ran().iter().map(|ran| ran.title.as_str()).collect::<Vec<_>>(), ["VIP", "Never"]);
+}
+
+/// An update can leave any field without a value that can be without one, and the test says so where it cannot.
+#[test]
+fn an_update_can_leave_a_field_without_a_value() {
+    let text = |update: &str| {
+        format!(
+            "trigger \"free\" {{ on updated when assignee is empty and assignee changed then add tags free }}\n\
+             test \"free\" {{\n  given ticket {{ assignee \"Ana\"  priority high  tags vip }}\n  when updated {{ {update} }}\n  \
+             expect fired \"free\"\n  expect priority is empty\n  expect tags has not any of (vip)\n}}\n"
+        )
+    };
+    let desk = || Declarations {
+        agents: vec![Agent { name: "Ana".into(), email: None, groups: vec![], sees: Sees::All, admin: false }],
+        ..Declarations::default()
+    };
+    let (rules, found) =
+        crate::lang::check_sources([("a.twite", text("assignee empty, priority empty, tags empty"))], desk());
+    let rules = RuleSet::new(rules.unwrap_or_else(|| panic!("{found:?}")));
+    let report = run_test(&rules, &rules.tests[0], None);
+    assert_eq!(report.outcome, Outcome::Passed);
+    assert!(rules.tests[0].to_string().contains("    assignee empty\n"), "{}", rules.tests[0]);
+
+    for (update, expected) in [
+        ("status empty", "`status` is never empty"),
+        ("comments empty", "`comments` is never empty"),
+        ("assignee none", "`none`"),
+    ] {
+        let (_, found) = crate::lang::check_sources([("a.twite", text(update))], desk());
+        assert!(found.iter().any(|d| d.is_error() && d.message.contains(expected)), "{update}: {found:?}");
+    }
 }
 
 /// Coverage with the index equals coverage with the plain evaluator.

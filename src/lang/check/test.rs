@@ -11,8 +11,9 @@ use super::{
 };
 use crate::{
     desk::{
-        FieldRef, Kind, MessageFacts, Scope, Via,
+        FieldRef, Kind, MessageFacts, Scope, Ticket, Value, Via,
         field::{Declared, Members},
+        given::give,
         invariant,
         moment::moment,
         text::trim,
@@ -38,6 +39,8 @@ const MAX_WAIT: SignedDuration = SignedDuration::from_hours(10 * 366 * 24);
 #[derive(Default)]
 struct Given {
     fields: Vec<(FieldRef, Literal)>,
+    /// The fields that an update leaves without a value.
+    emptied: Vec<FieldRef>,
     comment: Option<String>,
     /// Whether it is an update of the ticket rather than the ticket.
     is_update: bool,
@@ -252,6 +255,9 @@ impl Checker<'_, '_> {
             let error = Diagnostic::new(&codes::TW0115, range(&path), message);
             return self.report(error.with_help("write it in `given ticket { … }`"));
         }
+        if let Some(word) = word_empty(fact).filter(|_| field.scope() == Scope::Ticket) {
+            return self.emptied(field, &word, given);
+        }
         let literal = match fact.tags() {
             Some(list) => self.given_set(&Members::Tags, list.values()),
             None if let Some(list) = fact.choices() => match field.kind() {
@@ -269,6 +275,21 @@ impl Checker<'_, '_> {
             return self.report(error.with_help(format!("name the agent, as in `{field} \"Ana\"`")));
         }
         given.fields.extend(literal.map(|literal| (field, literal)));
+    }
+
+    /// Checks that an update may leave a field without a value.
+    fn emptied(&mut self, field: FieldRef, word: &SyntaxElement, given: &mut Given) {
+        // As for the action `clear`: of what can be set, every ticket has a status.
+        let can_be_empty = match field.writable() {
+            true => field.name() != "status",
+            false => give(Ticket::default(), &field, Value::Empty).is_ok(),
+        };
+        let (message, help) = match () {
+            () if !can_be_empty => (format!("`{field}` is never empty"), "give it a value, or leave it out"),
+            () if !given.is_update => (format!("`{field}` is empty unless it is given"), "leave it out"),
+            () => return given.emptied.push(field),
+        };
+        self.report(Diagnostic::new(&codes::TW0306, span_of(word), message).with_help(help));
     }
 
     /// Checks the members of a set.
@@ -315,7 +336,7 @@ impl Checker<'_, '_> {
         }
         if let Some(comment) = clause.comment() {
             let comment = self.comment(&comment)?;
-            return Some(When::Updated { by: None, set: vec![], comment: Some(comment), via: None });
+            return Some(When::Updated { by: None, set: vec![], emptied: vec![], comment: Some(comment), via: None });
         }
         let by = match clause.by() {
             Some(by) => Some(self.by_agent(&by)?),
@@ -326,7 +347,7 @@ impl Checker<'_, '_> {
             self.report(error.with_help(format!("write `when updated {} {{ … }}`", late.syntax())));
         }
         let Some(update) = clause.update() else {
-            return Some(When::Updated { by, set: vec![], comment: None, via: None });
+            return Some(When::Updated { by, set: vec![], emptied: vec![], comment: None, via: None });
         };
         let mut given = Given { is_update: true, ..Given::default() };
         for fact in update.facts() {
@@ -365,7 +386,7 @@ impl Checker<'_, '_> {
             of_comment.iter().for_each(|(field, literal)| comment.facts.give(field, literal.value()));
             comment
         });
-        Some(When::Updated { by, set, comment, via })
+        Some(When::Updated { by, set, emptied: given.emptied, comment, via })
     }
 
     fn passing(&mut self, node: &ast::Passing) -> Option<When> {
@@ -549,4 +570,15 @@ impl Checker<'_, '_> {
         let sent = if node.no() { ExpectKind::NotSent } else { ExpectKind::Sent };
         Some(sent(kind, holds))
     }
+}
+
+/// The word `empty`, if it is the one value of a fact: as in conditions, it is no value. In quotes, it is one.
+fn word_empty(fact: &ast::Fact) -> Option<SyntaxElement> {
+    let mut values: Vec<_> = match (fact.tags(), fact.choices()) {
+        (Some(tags), _) => tags.values().collect(),
+        (None, Some(choices)) => choices.values().collect(),
+        (None, None) => fact.value().into_iter().collect(),
+    };
+    let is_empty = |value: &SyntaxElement| value.kind() == SyntaxKind::Path && written(value) == "empty";
+    values.pop().filter(|value| values.is_empty() && !fact.ago() && is_empty(value))
 }

@@ -471,11 +471,12 @@ impl Display for When {
                 by_agent(f, by.as_deref())
             }
             Self::Passes(length) => write!(f, "{length} passes"),
-            Self::Updated { by, set, comment, via } => {
+            Self::Updated { by, set, emptied, comment, via } => {
                 f.write_str("updated")?;
                 by_agent(f, by.as_deref())?;
                 writeln!(f, " {{")?;
                 facts(f, set)?;
+                emptied.iter().try_for_each(|field| writeln!(f, "    {field} empty"))?;
                 if let Some(comment) = comment {
                     writeln!(f, "    {comment}")?;
                     facts(f, &facts_of(comment))?;

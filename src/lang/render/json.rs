@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::lang::{
-    diagnostic::{Diagnostic, Edit, Fix, Label},
-    fix,
+    diagnostic::{Diagnostic, Fix, Label},
     span::{SourceSet, Span},
 };
 
@@ -14,14 +13,9 @@ pub fn json(diagnostics: &[Diagnostic], sources: &SourceSet) -> Value {
         let (start, end) = sources.region(span);
         json!({"file": &*span.file, "bytes": [span.start, span.end], "start": start, "end": end})
     };
-    // So that whoever applies an edit alone does not merge it with the token beside it.
-    let padded = |Edit { span, text }: &Edit| match sources.file(&span.file) {
-        Some(file) => fix::padded(&Edit { span: span.range(), text: text.clone() }, &file.text),
-        None => text.clone(),
-    };
     let label = |label: &Label| json!({"text": label.text, "span": span(&label.span)});
     let fix = |fix: &Fix| {
-        let edits = fix.edits.iter().map(|edit| json!({"span": span(&edit.span), "text": padded(edit)}));
+        let edits = fix.edits.iter().map(|edit| json!({"span": span(&edit.span), "text": edit.text}));
         json!({"title": fix.title, "grade": fix.grade, "edits": edits.collect::<Vec<_>>()})
     };
     let one = |d: &Diagnostic| {

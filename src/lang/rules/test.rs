@@ -127,6 +127,8 @@ pub enum When {
         by: Option<String>,
         /// The changed fields and their new values.
         set: Vec<(FieldRef, Literal)>,
+        /// The fields that become empty.
+        emptied: Vec<FieldRef>,
         /// A comment.
         comment: Option<TestComment>,
         /// The channel of the update; `None` for the ticket's channel.
