@@ -279,11 +279,8 @@ impl Checker<'_, '_> {
 
     /// Checks that an update may leave a field without a value.
     fn emptied(&mut self, field: FieldRef, word: &SyntaxElement, given: &mut Given) {
-        // As for the action `clear`: of what can be set, every ticket has a status.
-        let can_be_empty = match field.writable() {
-            true => field.name() != "status",
-            false => give(Ticket::default(), &field, Value::Empty).is_ok(),
-        };
+        let takes_no_value = || field.writable() || give(Ticket::default(), &field, Value::Empty).is_ok();
+        let can_be_empty = !field.always_has_a_value() && takes_no_value();
         let (message, help) = match () {
             () if !can_be_empty => (format!("`{field}` is never empty"), "give it a value, or leave it out"),
             () if !given.is_update => (format!("`{field}` is empty unless it is given"), "leave it out"),

@@ -550,13 +550,39 @@ const OFTEN: &str = "automation \"A0\" {
 const DAY: i64 = 86_400;
 
 #[test]
-fn two_months_of_downtime_are_caught_up_before_an_update() {
+fn two_months_of_downtime_are_caught_up_before_what_comes_after() {
     let sets = [OFTEN.to_owned()];
     let end = (DAYS - 1) * DAY;
     let steps = [(DAY, Step::Down), (end, Step::Restart), (end + 7, Step::Change(0, Change::Tag))];
     let (fired, found) = differences(&sets, &steps);
     assert!(fired > 1_000, "{fired}");
     assert_eq!(found, Differences::default());
+}
+
+/// What the daemon has come to, and is behind with, happens before an update, as of the minute on which it was due.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_the_rate_limit_is_caught_up_before_an_update() {
+    let directory = tempfile::tempdir().unwrap();
+    let sim = simulator().await;
+    let rules = "automation \"A0\" { when status is new and time since created >= 60 minutes and not (tags has seen) then set priority to high }";
+    let limits = HOURS.replace("1_000_000", "1");
+    let (daemon, _) = inside::daemon(directory.path(), &sim, &["acme"], rules, &limits).await;
+    daemon.clock().reached(at(0));
+    for id in [100, 300] {
+        post(&daemon, id, id, at(0)).await;
+    }
+    while daemon.evaluate_next().await.unwrap() {}
+    daemon.clock().reached(at(3_600));
+    while daemon.evaluate_next().await.unwrap() {}
+    daemon.clock().reached(at(3_630));
+    let fired_at = async || {
+        let runs = daemon.store().decisions(TicketId(2)).await.unwrap();
+        runs.iter().filter(|run| run.fired.contains(&"A0".to_owned())).map(|run| run.now).collect::<Vec<_>>()
+    };
+    assert_eq!(fired_at().await, []);
+    let seen = by_owner(&actions(&Change::Tag, &daemon.rules()));
+    agent::update(daemon.app(), TicketId(2), &seen).await.unwrap();
+    assert_eq!(fired_at().await, [at(3_600)]);
 }
 
 /// Whoever updates a ticket while the daemon is down does not know what was written at X meanwhile, and whether it
@@ -602,19 +628,22 @@ async fn fired_after(daemon: &Daemon, minutes: i64) -> usize {
 
 async fn one_ticket(daemon: &Daemon) {
     daemon.clock().reached(at(0));
-    post(daemon, 100, at(0)).await;
+    post(daemon, 100, 100, at(0)).await;
 }
 
 /// The requester of the one ticket answers, this many seconds after the start.
 async fn reply(daemon: &Daemon, when: i64) {
-    post(daemon, 200, at(when)).await;
+    post(daemon, 200, 100, at(when)).await;
 }
 
-/// Takes in a post of the conversation 100.
-async fn post(daemon: &Daemon, id: i64, made: Timestamp) {
-    let replies = if id == 100 { "" } else { r#""referenced_tweets":[{"type":"replied_to","id":"100"}],"# };
+/// Takes in a post of a conversation, which opens it if it has the same number.
+async fn post(daemon: &Daemon, id: i64, conversation: i64, made: Timestamp) {
+    let replies = match id == conversation {
+        true => String::new(),
+        false => format!(r#""referenced_tweets":[{{"type":"replied_to","id":"{conversation}"}}],"#),
+    };
     let line = format!(
-        r#"{{"data":{{"id":"{id}","author_id":"17","conversation_id":"100",{replies}"text":"@acme hello","created_at":"{made}","entities":{{"mentions":[{{"start":0,"end":5,"username":"acme"}}]}}}},"includes":{{"users":[{{"id":"17","username":"kim","name":"Kim"}}]}}}}"#
+        r#"{{"data":{{"id":"{id}","author_id":"17","conversation_id":"{conversation}",{replies}"text":"@acme hello","created_at":"{made}","entities":{{"mentions":[{{"start":0,"end":5,"username":"acme"}}]}}}},"includes":{{"users":[{{"id":"17","username":"kim","name":"Kim"}}]}}}}"#
     );
     let account = daemon.store().accounts().await.unwrap()[0].id.clone();
     daemon.feed(&account, vec![twite::x::wire::decode_line(&line).unwrap()]).await.unwrap();

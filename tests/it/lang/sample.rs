@@ -50,18 +50,24 @@ pub(super) fn needed_for<'s>(changed: impl IntoIterator<Item = &'s Range<usize>>
     // An error at the end of an item is seen at the start of the next one.
     let mut needed: Vec<bool> = (0..ITEMS.len()).map(|n| is_changed(n) || n > 0 && is_changed(n - 1)).collect();
     let written = |n: usize| &EVERY_KIND[ITEMS[n].1.clone()];
-    // And what they name: titles in quotes, and names of conditions and lists.
-    let is_named_in = |n: usize, m: usize| match ITEMS[n].0 {
-        SyntaxKind::LetItem | SyntaxKind::ListItem => {
+    let is_condition_or_list = |n: usize| matches!(ITEMS[n].0, SyntaxKind::LetItem | SyntaxKind::ListItem);
+    // Titles are named in quotes.
+    let names = |m: usize, n: usize| match is_condition_or_list(n) {
+        true => {
             let name = written(n).split_whitespace().skip_while(|word| !matches!(*word, "let" | "list")).nth(1);
-            name.is_some_and(|name| written(m).contains(name))
+            m != n && name.is_some_and(|name| written(m).contains(name))
         }
-        _ => written(n).split('"').nth(1).is_some_and(|title| written(m).contains(&format!("\"{title}\""))),
+        false => written(n).split('"').nth(1).is_some_and(|title| written(m).contains(&format!("\"{title}\""))),
     };
+    // What is needed needs what it names, and a condition or a list somebody who names it.
     loop {
-        let named = |n: &usize| !needed[*n] && (0..ITEMS.len()).any(|m| needed[m] && is_named_in(*n, m));
-        let Some(named) = (0..ITEMS.len()).find(named) else { break };
-        needed[named] = true;
+        let named = |n: &usize| !needed[*n] && (0..ITEMS.len()).any(|m| needed[m] && names(m, *n));
+        let is_unused =
+            |n: &usize| needed[*n] && is_condition_or_list(*n) && !(0..ITEMS.len()).any(|m| needed[m] && names(m, *n));
+        let user = |n: usize| (0..ITEMS.len()).find(|m| names(*m, n));
+        let missing = (0..ITEMS.len()).find(named).or_else(|| (0..ITEMS.len()).filter(is_unused).find_map(user));
+        let Some(missing) = missing else { break };
+        needed[missing] = true;
     }
     let mut text = EVERY_KIND.to_owned();
     for (n, (_, item)) in ITEMS.iter().enumerate().filter(|(n, _)| !needed[*n]) {
