@@ -1,4 +1,4 @@
-//! The current time. All other code receives a [`Clock`] or a timestamp read from one.
+//! The current time, in whole milliseconds, as the store keeps times. All other code receives a [`Clock`] or a timestamp read from one.
 //!
 //! `clippy.toml` forbids reading the system time elsewhere; only the X simulator has its own clock. Durations are
 //! measured with tokio's timers.
@@ -38,7 +38,7 @@ impl Clock {
     /// The current time.
     pub fn now(&self) -> Timestamp {
         match self {
-            Self::Wall => Timestamp::now(),
+            Self::Wall => wall(),
             Self::Driven(clock) => read(&clock.now),
         }
     }
@@ -47,14 +47,14 @@ impl Clock {
     /// due.
     pub fn furthest(&self) -> Timestamp {
         match self {
-            Self::Wall => Timestamp::now(),
+            Self::Wall => wall(),
             Self::Driven(clock) => read(&clock.furthest),
         }
     }
 
     /// The system time, also if the clock is virtual. Leases between processes use it.
     pub fn machine(&self) -> Timestamp {
-        Timestamp::now()
+        wall()
     }
 
     /// Sets a virtual clock to a message's time, even if that is earlier, so that decisions are made as of that time.
@@ -67,6 +67,26 @@ impl Clock {
     }
 }
 
+/// The time of the system, without what the store does not keep: a decision that is made again has the times it had.
+fn wall() -> Timestamp {
+    whole(Timestamp::now().as_millisecond())
+}
+
 fn read(millis: &AtomicI64) -> Timestamp {
-    Timestamp::from_millisecond(millis.load(Ordering::Relaxed)).unwrap_or(Timestamp::UNIX_EPOCH)
+    whole(millis.load(Ordering::Relaxed))
+}
+
+fn whole(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_what_the_store_gives_back() {
+        let now = Clock::Wall.now();
+        assert_eq!(now, Timestamp::from_millisecond(now.as_millisecond()).unwrap());
+    }
 }

@@ -434,6 +434,16 @@ CREATE TABLE pause (
   PRIMARY KEY (account, what)
 );
 
+-- Destinations of the outbox that fail, from the first attempt that fails to the first that works.
+CREATE TABLE failing (
+  destination TEXT NOT NULL PRIMARY KEY,
+  reason      TEXT NOT NULL,
+  since       BIGINT NOT NULL,
+  failures    BIGINT NOT NULL,
+  -- When the next attempt is made.
+  retry_at    BIGINT NOT NULL
+);
+
 -- What is to be sent, each under its own key. States: waiting, sending, sent, refused, unknown, withdrawn.
 CREATE TABLE outbox (
   id             INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -18,7 +18,7 @@ use crate::{
         post_text::weighted_length,
         text::is_blank,
     },
-    engine::{self, Decision, UpdatedTicket, changes},
+    engine::{self, Decision, UpdatedTicket, changes, minute},
     lang::{
         Diagnostic, SourceSet, described, did_you_mean, nearest,
         rules::{Action, ActionKind, Literal, Macro, Mode, Part, Rules, SetTo, Span, Template},
@@ -303,7 +303,6 @@ impl UnitOfWork<'_> {
     async fn update(&mut self, id: TicketId, update: &AgentUpdate) -> Result<Applied, NotDone> {
         let now = self.now();
         // On the heap, as wherever a future holds the run of the rules: it holds whole tickets, and whoever awaits it holds them.
-        Box::pin(self.end_volumes(now)).await?;
         Box::pin(self.catch_up_as_evaluated(id, now)).await?;
         let rules = self.rules.clone();
         let viewer = update.viewer(&rules.desk)?;
@@ -336,6 +335,8 @@ impl UnitOfWork<'_> {
         self.leave_all(&mut ticket, version, update, &done.effects, now).await?;
         let decision = self.decide(&ticket, &mut done.event, now, now).await?;
         Box::pin(self.keep(&ticket, &done.event, &decision, None, now)).await?;
+        let told = before.solved_as_problem() != decision.ticket.solved_as_problem();
+        self.tx.check_others_not_before(id, told, minute(now)).await?;
         let version = self.tx.ticket_version(id).await?;
         Ok(Applied { before, effects: done.effects, decision, version })
     }

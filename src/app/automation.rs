@@ -145,11 +145,18 @@ impl UnitOfWork<'_> {
         Ok(evaluation.decision.is_some())
     }
 
-    /// Catches up on the evaluations of a ticket that are due before an update at `now`, as far as the daemon has come.
-    /// What came due later, in a downtime, may be prevented by a message that has not been read: it is evaluated by the
-    /// daemon, as of the minute after the update.
+    /// The time up to which the daemon has evaluated what is due. What came due later, in a downtime, may be prevented by a
+    /// message that has not been read: only the daemon, which reads the messages first, evaluates it.
+    pub(super) async fn evaluated(&mut self) -> Result<Timestamp, StoreError> {
+        let until = self.tx.progress(EVALUATED).await?;
+        Ok(until.and_then(|at| at.parse().ok()).unwrap_or(Timestamp::MIN))
+    }
+
+    /// Catches up on what is due before an update of a ticket at `now`, as far as the daemon has come. Evaluations of the
+    /// ticket that came due later follow as of the minute after the update.
     pub(super) async fn catch_up_as_evaluated(&mut self, id: TicketId, now: Timestamp) -> Result<(), StoreError> {
-        let evaluated = self.tx.progress(EVALUATED).await?.and_then(|at| at.parse().ok()).unwrap_or(Timestamp::MIN);
+        let evaluated = self.evaluated().await?;
+        Box::pin(self.end_volumes(evaluated.min(now))).await?;
         // Including what is due at that time.
         let until = evaluated.checked_add(SignedDuration::from_nanos(1)).map_or(now, |until| until.min(now));
         Box::pin(self.catch_up(id, until)).await?;

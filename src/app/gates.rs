@@ -1,10 +1,10 @@
-//! Blocked destinations: an account that is not connected, or whose sending is paused.
+//! Blocked destinations: an account that is not connected, or whose sending is paused, and whatever failed a moment ago.
 
 use jiff::Timestamp;
 
 use crate::{
     desk::{Account, AccountState, Accounts, ConnectedAccount, Destination, XAction},
-    store::{GRANT, Pause, SEND_ACTIONS, SEND_MESSAGES, SEND_POSTS, Store, StoreError, sending},
+    store::{Failing, GRANT, Pause, SEND_ACTIONS, SEND_MESSAGES, SEND_POSTS, Store, StoreError, sending},
     x::{
         oauth::{MissingScope, missing_scopes},
         transport::poll::Endpoint,
@@ -20,21 +20,33 @@ pub struct Held {
     pub reason: String,
 }
 
-/// The accounts and their pauses.
+/// The accounts and their pauses, and the destinations that fail.
 #[derive(Debug)]
 pub struct Gates {
     accounts: Vec<ConnectedAccount>,
     pauses: Vec<Pause>,
+    failing: Vec<Failing>,
 }
 
 impl Gates {
     /// Loads the current state.
     pub async fn of(store: &Store) -> Result<Self, StoreError> {
-        Ok(Self { accounts: store.accounts().await?, pauses: store.pauses().await? })
+        Ok(Self { accounts: store.accounts().await?, pauses: store.pauses().await?, failing: store.failing().await? })
     }
 
     /// Why a destination is blocked; `None` if it is open.
     pub fn held(&self, accounts: &Accounts, destination: &Destination) -> Option<Held> {
+        let failing = self.failing.iter().find(|failing| failing.destination == *destination).map(|failing| Held {
+            until: Some(failing.retry_at),
+            reason: format!("{destination} does not work since {:.0}: {}", failing.since, failing.reason),
+        });
+        // Until the later of both.
+        let later = |held: &Held| held.until.unwrap_or(Timestamp::MAX);
+        self.of_account(accounts, destination).into_iter().chain(failing).max_by_key(later)
+    }
+
+    /// Why the account of a destination blocks it.
+    fn of_account(&self, accounts: &Accounts, destination: &Destination) -> Option<Held> {
         let may = |account: &&Account| match destination {
             Destination::Actions(_) => account.allow_actions,
             _ => account.allow_replies,

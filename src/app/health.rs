@@ -1,6 +1,6 @@
 //! Health of a desk: live rules, state of the rule files, daemon, queues and accounts.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -13,7 +13,7 @@ use super::{
 use crate::{
     desk::{Destination, Viewer},
     lang::{self, Follow, rules::Version},
-    store::{HeldBackLately, LastingVolume, Lease, Queued, Queues, StoppedLoop, Store, StoreError},
+    store::{Failing, HeldBackLately, LastingVolume, Lease, Queued, Queues, StoppedLoop, Store, StoreError},
 };
 
 /// Health of a desk.
@@ -37,7 +37,7 @@ pub struct Health {
     pub daemon: Option<DaemonStatus>,
     /// Lengths and due times of the queues.
     pub queues: Queues,
-    /// Mail and webhooks that fail now.
+    /// Where nothing can be sent now.
     pub failing: Vec<FailingDestination>,
     /// The declared accounts.
     pub accounts: Vec<AccountStatus>,
@@ -103,16 +103,20 @@ pub struct DaemonStatus {
     pub renewed: Timestamp,
 }
 
-/// The mail server or a webhook, if the last attempt failed.
+/// A destination of the outbox at which the last attempt failed, and for which something waits.
 #[derive(Debug, Serialize)]
 pub struct FailingDestination {
-    /// `mail`, or the webhook.
+    /// `mail`, the webhook, or what an account sends.
     pub destination: String,
-    /// The number of deliveries that wait after a failed attempt.
+    /// The number of effects that wait for it.
     pub waiting: usize,
-    /// When the oldest of them was queued.
+    /// When the first attempt failed.
     pub since: Timestamp,
-    /// Why the last attempt at it failed.
+    /// The number of attempts that failed since.
+    pub failures: i64,
+    /// When the next attempt is made.
+    pub next: Timestamp,
+    /// Why the last attempt failed.
     pub reason: String,
 }
 
@@ -149,7 +153,8 @@ impl Health {
                     None => vec![],
                 };
                 snapshot.close().await?;
-                (store.lease().await?, store.queues().await?, loops, failing(queued), held_back, volumes, undeclared)
+                let failing = failing(store.failing().await?, &queued);
+                (store.lease().await?, store.queues().await?, loops, failing, held_back, volumes, undeclared)
             }
             None => (None, Queues::default(), vec![], vec![], vec![], vec![], vec![]),
         };
@@ -203,22 +208,16 @@ impl Health {
     }
 }
 
-/// The mail server and the webhooks among the destinations of these items that fail now.
-fn failing(queued: Vec<Queued>) -> Vec<FailingDestination> {
-    let mut failing: BTreeMap<Destination, FailingDestination> = BTreeMap::new();
-    let has_failed = |item: &Queued| item.state == "waiting" && item.sends > 0 && item.destination.account().is_none();
-    for item in queued.into_iter().filter(has_failed) {
-        let Queued { destination, since, reason, .. } = item;
-        let name = destination.to_string();
-        let entry = failing.entry(destination).or_insert_with(|| FailingDestination {
-            destination: name,
-            waiting: 0,
-            since,
-            reason: reason.unwrap_or_default(),
-        });
-        entry.waiting += 1;
-    }
-    failing.into_values().collect()
+/// The failing destinations for which some of these items wait.
+fn failing(failing: Vec<Failing>, queued: &[Queued]) -> Vec<FailingDestination> {
+    let waits_for = |destination: &Destination| {
+        queued.iter().filter(|item| item.state == "waiting" && item.destination == *destination).count()
+    };
+    let failing = failing.into_iter().map(|Failing { destination, reason, since, failures, retry_at: next }| {
+        let waiting = waits_for(&destination);
+        FailingDestination { destination: destination.to_string(), waiting, since, failures, next, reason }
+    });
+    failing.filter(|failing| failing.waiting > 0).collect()
 }
 
 impl DaemonStatus {

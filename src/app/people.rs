@@ -2,9 +2,9 @@
 
 use super::{App, UnitOfWork};
 use crate::{
-    desk::{Change, Declarations, FieldRef, Owner, Person, Ticket, Via, Viewer},
+    desk::{Change, Declarations, FieldRef, Owner, Person, Scope, Ticket, Via, Viewer},
     engine::{self, changes},
-    lang::rules::Action,
+    lang::rules::{Action, ActionKind, Part, SetTo},
     store::{PersonChange, SeenPerson, Store, StoreError},
 };
 
@@ -47,6 +47,9 @@ pub enum PersonError {
         /// The current version.
         version: i64,
     },
+    /// A value is to be read from a ticket.
+    #[error("`{0}` is known of a ticket, and a person is updated without one: write the value itself")]
+    OfTicket(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -135,6 +138,9 @@ impl UnitOfWork<'_> {
         update: &PersonUpdate<'_>,
     ) -> Result<ChangedPerson, PersonError> {
         let now = self.now();
+        if let Some(field) = update.actions.iter().flat_map(reads).find(|field| is_of_ticket(field)) {
+            return Err(PersonError::OfTicket(field.name().into_owned()));
+        }
         let found = self.tx.people(viewer, update.who).await?;
         let seen = one(update.who, found)?;
         let version = self.tx.person_version(&seen).await?;
@@ -155,6 +161,27 @@ impl UnitOfWork<'_> {
         }
         Ok(ChangedPerson { changes, version: self.tx.person_version(&seen).await?, person: after.requester })
     }
+}
+
+/// The fields that an action sets others to.
+fn reads(action: &Action) -> Vec<&FieldRef> {
+    match &action.kind {
+        ActionKind::Set(_, SetTo::Match { from, .. } | SetTo::Field { from, .. }) => vec![from],
+        ActionKind::Set(_, SetTo::Template(template)) => {
+            let fields = template.parts.iter().map(|part| match part {
+                Part::Placeholder { field, .. } => Some(field),
+                Part::Text(_) | Part::Conversation => None,
+            });
+            fields.flatten().collect()
+        }
+        _ => vec![],
+    }
+}
+
+/// Whether a field is unknown where there is no ticket: it is neither of the requester, of the clock nor of who acts.
+fn is_of_ticket(field: &FieldRef) -> bool {
+    let name = field.name();
+    Owner::split(&name).0 == Owner::Ticket && field.scope() != Scope::Clock && !name.starts_with("agent.")
 }
 
 /// The field that an update adds to and removes from, instead of setting it.

@@ -162,7 +162,9 @@ impl Check {
         }
         loaded.diagnostics = compared.new;
         if self.write_baseline {
-            fs::write(path, compared.next.written())?;
+            fs::write(path, compared.next.written()).map_err(|error| {
+                io::Error::new(error.kind(), format!("cannot write the baseline `{}`: {error}", Shown(path)))
+            })?;
             loaded.diagnostics.retain(|found| found.code.severity == Severity::Error);
             let count = counted(compared.next.count(), "finding");
             writeln!(terminal::remarks(), "{}: {count} accepted", Shown(path))?;

@@ -23,10 +23,13 @@ impl Init {
     pub(crate) fn run(self) -> Result<Exit, CliError> {
         let directory = Shown(&self.directory);
         starter::write_rules(&self.directory).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists | io::ErrorKind::NotADirectory if !self.directory.is_dir() => {
+                CliError::Usage(format!("{directory} is not a directory; choose another one"))
+            }
             io::ErrorKind::AlreadyExists => {
                 CliError::Usage(format!("{directory} already contains rules; choose another directory"))
             }
-            _ => CliError::Usage(format!("cannot write rules to {directory}: {error}")),
+            kind => io::Error::new(kind, format!("cannot write rules to {directory}: {error}")).into(),
         })?;
         writeln!(
             super::terminal::people(),

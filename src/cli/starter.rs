@@ -22,9 +22,18 @@ pub(super) const CONVERSATIONS: &str = include_str!("../../examples/conversation
 /// overwritten.
 pub(super) fn write_rules(directory: &Path) -> io::Result<()> {
     std::fs::create_dir_all(directory)?;
+    let mut written = vec![];
     for (name, content) in RULES {
-        let mut file = std::fs::File::create_new(directory.join(name))?;
-        io::Write::write_all(&mut file, content.as_bytes())?;
+        let path = directory.join(name);
+        let done = std::fs::File::create_new(&path).and_then(|mut file| {
+            written.push(path);
+            io::Write::write_all(&mut file, content.as_bytes())
+        });
+        if let Err(error) = done {
+            // Half a set would be refused the next time.
+            written.iter().for_each(|path| drop(std::fs::remove_file(path)));
+            return Err(error);
+        }
     }
     Ok(())
 }

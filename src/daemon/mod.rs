@@ -204,8 +204,11 @@ impl Daemon {
         std::mem::take(loops)
     }
 
-    /// Recovers effects that the previous daemon was sending when it ended.
+    /// Recovers effects that the previous daemon was sending when it ended, and tries again what failed.
     async fn recover(&self, ended: Ended) -> Result<(), StoreError> {
+        let mut tx = self.store().begin().await?;
+        tx.retry_destinations().await?;
+        tx.commit().await?;
         // X may show an accepted post with a delay, and a suspended daemon may resume and finish a request.
         let wait = match ended {
             Ended::Released | Ended::Died => self.shared.visibility_delay(),

@@ -130,6 +130,11 @@ impl Ticket {
         }
     }
 
+    /// When it was solved, if it is a problem: what its incidents are told.
+    pub fn solved_as_problem(&self) -> Option<Timestamp> {
+        self.solved.filter(|_| self.kind == Some(TicketType::Problem))
+    }
+
     /// Sets the status, and updates the times of the change and the solution, the reopen count, the snooze and the
     /// requester's unsolved tickets accordingly.
     pub fn set_status(&mut self, status: Status, now: Timestamp) {

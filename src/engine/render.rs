@@ -53,11 +53,11 @@ pub fn render_public(template: &Template, facts: Facts<'_>) -> String {
     inert
 }
 
-/// Whether a stranger chooses the value of a field. The handle is X's: it has neither sigils nor dots.
+/// Whether a stranger chooses the value of a field: its text or tags. The handle is X's: it has neither sigils nor dots.
 fn is_foreign(field: &FieldRef) -> bool {
     const OWN: &[&str] =
         &["requester.handle", "assignee", "watchers", "group", "account", "brand", "link", "agent.name", "agent.email"];
-    !OWN.contains(&&*field.name())
+    matches!(field.kind(), Kind::Text | Kind::Set(_) | Kind::Declared(_)) && !OWN.contains(&&*field.name())
 }
 
 /// Renders a JSON template: values are escaped for JSON strings.

@@ -15,7 +15,7 @@ use super::{
     diagnostic::{self, Fix, Grade},
     load::check_files,
     rules::{Files, Version},
-    syntax::{Parse, SyntaxKind, SyntaxNode, is_part, parse},
+    syntax::{Parse, SyntaxKind, SyntaxNode, parse, runs_together},
 };
 
 /// Maximum rounds of fixing and checking again; one fix can make another applicable.
@@ -162,12 +162,8 @@ fn chosen<'a>(parse: &Parse, fixes: &'a [TextFix]) -> (Vec<&'a Edit>, usize) {
 
 /// Appends a space if the last and the next character would otherwise be lexed as one token.
 fn pad(written: &mut String, next: &str) {
-    let (Some(last), Some(next)) = (written.chars().next_back(), next.chars().next()) else { return };
-    let operator = |c| "<>=!&|".contains(c);
-    let quote = |c| c == '"';
-    if (is_part(last) && (is_part(next) || quote(next)))
-        || (quote(last) && (is_part(next) || quote(next)))
-        || (operator(last) && operator(next))
+    if let (Some(last), Some(next)) = (written.chars().next_back(), next.chars().next())
+        && runs_together(last, next)
     {
         written.push(' ');
     }

@@ -56,9 +56,13 @@ fn write(text: &mut String, health: &Health, unknown: &str) -> fmt::Result {
     let hint = if queues.outbox + queues.unknown > 0 { "; `twite outbox` lists them" } else { "" };
     let (waiting, sending, lost) = (queues.outbox, queues.sending, queues.unknown);
     writeln!(text, "outbox    {waiting} waiting{due}, {sending} being sent, {lost} unknown{hint}")?;
-    for FailingDestination { destination, waiting, since, reason } in &health.failing {
+    for FailingDestination { destination, waiting, since, failures, next, reason } in &health.failing {
         let (destination, reason) = (visible(destination), visible(reason));
-        writeln!(text, "failing   {destination}, {waiting} waiting since {since:.0}: {reason}")?;
+        let failures = counted(usize::try_from(*failures).unwrap_or_default(), "failure");
+        writeln!(
+            text,
+            "failing   {destination}: {failures} since {since:.0}, next try at {next:.0}, {waiting} waiting: {reason}"
+        )?;
     }
     for account in &health.accounts {
         writeln!(text, "account   @{}: {}", visible(&account.handle), word(account.state))?;

@@ -230,6 +230,7 @@ impl Tx {
                 .bind(now.as_millisecond())
                 .execute(&mut self.conn)
                 .await?;
+                self.retry_destination_of(item, now).await?;
             }
         }
         query(

@@ -16,6 +16,7 @@ mod counts;
 mod custom;
 mod db;
 mod decision;
+mod failing;
 mod field_version;
 mod file;
 mod firing;
@@ -67,6 +68,7 @@ pub use self::{
     comment::{NewComment, Standing},
     counts::Counts,
     decision::{DecisionRecord, Recorded, RecordedRun},
+    failing::Failing,
     firing::{AskedFirings, HeldBackLately, LATELY},
     hindrance::Hindrance,
     holding::Holding,

@@ -11,7 +11,7 @@ use super::{
     times,
 };
 use crate::{
-    desk::{Ticket, TicketId, TicketType},
+    desk::{Ticket, TicketId},
     engine::minute,
 };
 
@@ -34,14 +34,13 @@ impl Tx {
 
     /// Notes on the incidents of a problem when it was solved, or that it no longer is, and has their automations evaluated.
     pub(super) async fn tell_incidents(&mut self, problem: &Ticket, now: Timestamp) -> Result<(), StoreError> {
-        let solved = problem.solved.filter(|_| problem.kind == Some(TicketType::Problem));
         query(
             "UPDATE ticket SET version = version + 1, problem_solved = $2,
                next_check_at = CASE WHEN next_check_at < $3 THEN next_check_at ELSE $3 END
              WHERE problem = $1 AND status <> 'closed' AND coalesce(problem_solved, -1) <> coalesce($2, -1)",
         )
         .bind(problem.id.0)
-        .bind(solved.map(Timestamp::as_millisecond))
+        .bind(problem.solved_as_problem().map(Timestamp::as_millisecond))
         .bind(minute(now).as_millisecond())
         .execute(&mut self.conn)
         .await?;

@@ -59,6 +59,28 @@ impl Tx {
         Ok(())
     }
 
+    /// Postpones to this time the evaluation of automations on tickets that an update of this one changed: the one that it
+    /// was merged into and, if they were `told` that the problem is solved or no longer is, its incidents.
+    pub async fn check_others_not_before(&mut self, id: TicketId, told: bool, at: Timestamp) -> Result<(), StoreError> {
+        let into: Option<Option<i64>> = query_scalar("SELECT merged_into FROM ticket WHERE id = $1")
+            .bind(id.0)
+            .fetch_optional(&mut self.conn)
+            .await?;
+        let into = into.flatten().map(TicketId);
+        if let Some(into) = into {
+            self.check_not_before(into, at).await?;
+        }
+        if told || into.is_some() {
+            query("UPDATE ticket SET next_check_at = $3 WHERE problem IN ($1, $2) AND next_check_at < $3")
+                .bind(id.0)
+                .bind(into.unwrap_or(id).0)
+                .bind(at.as_millisecond())
+                .execute(&mut self.conn)
+                .await?;
+        }
+        Ok(())
+    }
+
     /// When automations are evaluated on a ticket next.
     pub async fn next_check_at(&mut self, id: TicketId) -> Result<Option<Timestamp>, StoreError> {
         let at: Option<Option<i64>> = query_scalar("SELECT next_check_at FROM ticket WHERE id = $1")

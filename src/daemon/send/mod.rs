@@ -1,10 +1,6 @@
 //! Sends the outbox in lanes: one per destination, sequential, so that a destination that hangs delays only itself.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::task::{Id, JoinSet};
@@ -24,7 +20,7 @@ use super::{
 use crate::{
     app::{App, Gates, Notice},
     desk::{Destination, text::counted},
-    store::StoreError,
+    store::{Failing, StoreError},
 };
 
 /// Maximum number of concurrent lanes, and maximum number with which a webhook's lane may still start, so that hanging
@@ -32,20 +28,9 @@ use crate::{
 const MAX_LANES: usize = 32;
 const MAX_LANES_BESIDE_WEBHOOK: usize = 16;
 
-/// Backoff of a failing destination.
-#[derive(Debug, Clone, Copy)]
-struct Rest {
-    /// Number of consecutive failures.
-    failures: i64,
-    /// End of the backoff.
-    until: Timestamp,
-}
-
 /// State shared by all lanes.
 pub(super) struct Sending {
     shared: Arc<Shared>,
-    /// Failing destinations, with their backoff.
-    resting: Mutex<BTreeMap<Destination, Rest>>,
 }
 
 /// Sends due outbox items, in one lane per destination.
@@ -120,7 +105,7 @@ impl Sender {
 
 impl Sending {
     pub(super) fn new(shared: &Arc<Shared>) -> Self {
-        Self { shared: shared.clone(), resting: Mutex::default() }
+        Self { shared: shared.clone() }
     }
 
     fn app(&self) -> &App {
@@ -195,41 +180,54 @@ impl Sending {
     }
 
     fn open_from(&self, gates: &Gates, destination: &Destination) -> Option<Timestamp> {
-        let resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-        let rest = resting.get(destination).map_or(Timestamp::MIN, |rest| rest.until);
         match gates.held(&self.app().settings().accounts, destination) {
-            None => Some(rest),
-            Some(held) => Some(held.until?.max(rest)),
+            None => Some(Timestamp::MIN),
+            Some(held) => held.until,
         }
     }
 
-    /// Records a failure of a destination, reports it as a warning, and as an error once it lasts, and starts a backoff.
-    /// `wait` computes its length from the number of failures. Returns the end of the backoff.
-    fn rest(&self, destination: &Destination, why: &str, wait: impl FnOnce(i64) -> Duration) -> Timestamp {
+    /// Records a failure of a destination, reports it as a warning, and as an error once it lasts. `wait` computes how long
+    /// nothing is sent there from the number of failures. Returns when the next attempt is made.
+    async fn fails(
+        &self,
+        destination: &Destination,
+        why: &str,
+        wait: impl FnOnce(i64) -> Duration,
+    ) -> Result<Timestamp, StoreError> {
         let now = self.app().clock().now();
-        let rest = {
-            let mut resting = self.resting.lock().unwrap_or_else(PoisonError::into_inner);
-            let rest = resting.entry(destination.clone()).or_insert(Rest { failures: 0, until: now });
-            rest.failures = rest.failures.saturating_add(1);
-            rest.until = now.checked_add(wait(rest.failures)).unwrap_or(now);
-            *rest
-        };
-        if rest.failures == 1 {
+        let before = self.failing(destination).await?;
+        let (since, failures) = before.map_or((now, 0), |before| (before.since, before.failures));
+        let failures = failures.saturating_add(1);
+        let retry_at = now.checked_add(wait(failures)).unwrap_or(now);
+        let (destination, reason) = (destination.clone(), why.to_owned());
+        let failing = Failing { destination, reason, since, failures, retry_at };
+        let mut tx = self.app().store().begin().await?;
+        tx.fails(&failing).await?;
+        tx.commit().await?;
+        let destination = failing.destination;
+        if failures == 1 {
             let message = format!("sending to {destination}: {why} (retrying)");
             self.app().notices().tell(Notice::Failing { message });
-        } else if rest.failures == i64::from(LASTING_FAILURES) {
+        } else if failures == i64::from(LASTING_FAILURES) {
             let message = format!("sending to {destination}: {why} (failed {LASTING_FAILURES} times, retrying)");
             self.app().notices().tell(Notice::Trouble { message });
         }
-        rest.until
+        Ok(retry_at)
     }
 
-    /// Ends the backoff of a destination.
-    fn rested(&self, destination: &Destination) {
-        let ended = self.resting.lock().unwrap_or_else(PoisonError::into_inner).remove(destination);
-        if let Some(Rest { failures, .. }) = ended {
-            let message = format!("{destination} responds again after {}", counted(failures, "failure"));
-            self.app().notices().tell(Notice::Mended { message });
-        }
+    /// Records that a destination works, and reports it if it failed before.
+    async fn works(&self, destination: &Destination) -> Result<(), StoreError> {
+        let Some(Failing { failures, .. }) = self.failing(destination).await? else { return Ok(()) };
+        let mut tx = self.app().store().begin().await?;
+        tx.works(destination).await?;
+        tx.commit().await?;
+        let message = format!("{destination} responds again after {}", counted(failures, "failure"));
+        self.app().notices().tell(Notice::Mended { message });
+        Ok(())
+    }
+
+    async fn failing(&self, destination: &Destination) -> Result<Option<Failing>, StoreError> {
+        let failing = self.app().store().failing().await?;
+        Ok(failing.into_iter().find(|failing| failing.destination == *destination))
     }
 }

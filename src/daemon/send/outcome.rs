@@ -22,8 +22,8 @@ use crate::{
 /// First and maximum wait between two sends of an item.
 const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(2);
 const MAX_WAIT: SignedDuration = SignedDuration::from_mins(30);
-/// Maximum backoff of a failing destination that names no wait.
-const MAX_REST: SignedDuration = SignedDuration::from_mins(5);
+/// Maximum wait between two attempts at a failing destination that names none.
+const MAX_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 /// Maximum wait between two lookups.
 const MAX_LOOKUP_WAIT: SignedDuration = SignedDuration::from_mins(15);
 /// How long a mail or webhook call is retried before it is given up.
@@ -96,9 +96,9 @@ impl Sending {
         let (what, text) = described(&item.effect);
         let (next, reason) = match outcome {
             Ok(arrived) => {
-                self.rested(&item.destination);
                 let store = self.app().store();
                 store.sent(item.id, arrived.x_id.as_ref(), &arrived.text, arrived.but.as_deref(), now).await?;
+                self.works(&item.destination).await?;
                 let outcome = if matches!(item.effect, Effect::AtX { .. }) { Outcome::Done } else { Outcome::Sent };
                 self.tell(item, arrived.what, arrived.text, outcome);
                 return Ok(());
@@ -132,20 +132,20 @@ impl Sending {
                 (Next::Refused, Reason::new(ReasonKind::GivenUp, words))
             }
             Err(Failure::Later(reason)) => {
-                self.rested(&item.destination);
+                self.works(&item.destination).await?;
                 (Next::Send(at(spread(doubled(FIRST_WAIT, item.sends, MAX_WAIT), item.id))), reason)
             }
             Err(Failure::NotWorking(reason, wait)) => {
-                let rest = |failures| {
-                    let grown = spread(doubled(FIRST_WAIT, failures, MAX_REST), item.id);
+                let wait_for = |failures| {
+                    let grown = spread(doubled(FIRST_WAIT, failures, MAX_PAUSE), item.id);
                     Duration::try_from(grown).unwrap_or_default().max(wait.unwrap_or_default())
                 };
-                // Due at the end of the backoff, so that items not tried yet come first and one bad item does not block
+                // Due with the next attempt, so that items not tried yet come first and one bad item does not block
                 // the others.
-                (Next::Send(self.rest(&item.destination, &reason.words, rest)), reason)
+                (Next::Send(self.fails(&item.destination, &reason.words, wait_for).await?), reason)
             }
             Err(Failure::Refused(reason)) => {
-                self.rested(&item.destination);
+                self.works(&item.destination).await?;
                 (Next::Refused, reason)
             }
             Err(Failure::Unknown(reason)) => (Next::Unknown, reason),

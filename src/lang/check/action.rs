@@ -308,14 +308,22 @@ impl Checker<'_, '_> {
                 Literal::Number(number) => number,
                 _ => return None,
             },
-            Kind::Date => match self.duration(&value)? {
-                Duration::Clock(length) if length.as_secs() % (24 * 3600) == 0 => length.as_secs() / (24 * 3600),
-                _ => {
-                    let error = Diagnostic::new(&codes::TW0302, span_of(&value), "a date takes whole days");
-                    self.report(error.with_help("write `+ 3 days`, or weeks"));
-                    return None;
+            Kind::Date => {
+                let is_business =
+                    value.as_node().cloned().and_then(ast::Duration::cast).is_some_and(|it| it.business());
+                match if is_business { None } else { Some(self.duration(&value)?) } {
+                    Some(Duration::Clock(length)) if length.as_secs() % (24 * 3600) == 0 => {
+                        length.as_secs() / (24 * 3600)
+                    }
+                    _ => {
+                        let error = Diagnostic::new(&codes::TW0302, span_of(&value), "a date takes whole days");
+                        self.report(
+                            error.with_help("write `+ 3 days`, or weeks; business time cannot be added to a date"),
+                        );
+                        return None;
+                    }
                 }
-            },
+            }
             kind => {
                 let message = format!("`{field}` is {kind}: only numbers and dates can be added to");
                 self.report(Diagnostic::new(&codes::TW0301, sum.span(), message).with_help("leave it out"));

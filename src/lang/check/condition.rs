@@ -243,12 +243,25 @@ impl Checker<'_, '_> {
         let known = self.context.field_names.iter().map(String::as_str).chain(lets);
         // `ticket` is what has the fields, and no misspelling of `requester.tickets`.
         let suggestion = self.context.suggestions.nearest(self.sink.source, list, name, known);
-        let suggestion = suggestion.filter(|_| name != "ticket");
+        // What a test expects of the actions is no misspelling of a field.
+        let is_action = matches!(name, "assign" | "merge" | "note" | "notify" | "remind" | "reply" | "webhook");
+        let suggestion = suggestion.filter(|_| name != "ticket" && !is_action);
+        // A field has no parts: `assignee.name` is `assignee`.
+        let whole = name.split_once('.').map(|(whole, _)| whole);
+        let has_parts =
+            |whole: &str| FIELDS.iter().any(|field| field.name.split_once('.').is_some_and(|(of, _)| of == whole));
+        let is_text =
+            |whole: &str| FieldRef::find(whole, self.context.desk).is_none_or(|field| field.kind() == Kind::Text);
+        let whole = whole.filter(|whole| !is_text(whole) && !has_parts(whole));
+        let suggestion = whole.map(str::to_owned).or(suggestion);
         let shown = shortened(name);
         let diagnostic = match (asked || name.contains('.'), word_of) {
             (false, Some(field)) => {
                 let message = format!("`{shown}` is a value of `{0}`, not a condition", field.name);
-                let help = format!("write `{0} is {name}`, or `{0} in (…)` for several values", field.name);
+                let help = format!(
+                    "repeat the field and the operator; for several values, write `{0} in (…)`, or `{0} not in (…)` for none of them",
+                    field.name
+                );
                 self.report(Diagnostic::new(&codes::TW0201, span, message).with_help(help));
                 return;
             }
@@ -261,6 +274,9 @@ impl Checker<'_, '_> {
                         "declare fields of the requester as `[[field]]` with `of = \"requester\"` in `twite.toml`",
                     ),
                     Some(_) => diagnostic.with_help("declare custom fields as `[[field]]` in `twite.toml`"),
+                    None if is_action => diagnostic.with_help(format!(
+                        "in a test, write `expect {name} contains …` or `expect no {name} contains …`"
+                    )),
                     None if name == "me" => diagnostic.with_help("write `assignee is me`, or `watchers has me`"),
                     None if matches!(name, "followers" | "follower") => diagnostic.with_help(
                         "the agents who follow the ticket are `watchers`; how many follow the requester at X is \
@@ -289,7 +305,7 @@ impl Checker<'_, '_> {
                 let message = format!("no field or `let` is named `{shown}`{}", did_you_mean(suggestion.as_deref()));
                 let diagnostic = Diagnostic::new(&codes::TW0201, span.clone(), message);
                 match suggestion {
-                    _ if matches!(name, "assign" | "merge" | "note" | "notify" | "remind" | "reply" | "webhook") => {
+                    _ if is_action => {
                         diagnostic.with_help(format!("in a test, write `expect {name}` or `expect no {name}`"))
                     }
                     Some(_) => diagnostic,

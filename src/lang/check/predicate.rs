@@ -264,11 +264,9 @@ impl Checker<'_, '_> {
                 let way = if name == "breach" || name.ends_with("due") { "until" } else { "since" };
                 let help = match value.kind() {
                     SyntaxKind::Duration => format!("write `time {way} {field} {} {value}`", comparison.as_str()),
-                    // What was before a time is longer ago.
-                    SyntaxKind::Instant => {
-                        format!("write `time since {field} {} 4 days`", comparison.flipped().as_str())
-                    }
-                    _ => format!("write `time since {field} {} 4 days`", comparison.as_str()),
+                    SyntaxKind::Number => format!("write `time since {field} {} 4 days`", comparison.as_str()),
+                    // What was before a time or a day is longer ago.
+                    _ => format!("write `time since {field} {} 4 days`, for example", comparison.flipped().as_str()),
                 };
                 return self.cannot(field, span.clone(), "is a time and cannot be compared with a value", &help);
             }

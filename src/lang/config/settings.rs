@@ -142,9 +142,10 @@ impl Reader {
 
     pub(super) fn address(&mut self, url: &str, span: Range<usize>) {
         let parsed = url::Url::parse(url);
-        let fits = parsed
-            .as_ref()
-            .is_ok_and(|u| matches!(u.scheme(), "http" | "https") && u.host().is_some() && u.username().is_empty());
+        let fits = parsed.as_ref().is_ok_and(|u| {
+            let has_login = !u.username().is_empty() || u.password().is_some();
+            matches!(u.scheme(), "http" | "https") && u.host().is_some() && !has_login
+        });
         if !fits {
             let message = if may_hold_a_password(url) {
                 "not a valid URL".to_owned()

@@ -511,6 +511,13 @@ impl<'t> BadPart<'t> {
         if !is_shorter && !is_count && !LONGER.contains(&found) {
             return None;
         }
+        let is_digits = |word: &str| word.starts_with(|c: char| c.is_ascii_digit()) && !word.contains('-');
+        let is_status = |word: &&str| Status::WORDS.rank(word).is_some();
+        let follows = self.lexemes.get(self.index + 1).copied();
+        // `status less than solved` compares two words.
+        if follows == Some("than") && self.lexemes.get(self.index + 2).is_some_and(is_status) {
+            return None;
+        }
         // A number is no time, however it is compared.
         let asked = (0..self.index).rev().find_map(|at| self.field_at(at));
         if asked.is_some_and(|(_, field)| field.kind == Kind::Number) {
@@ -527,14 +534,19 @@ impl<'t> BadPart<'t> {
             ["<=", _] => Some("<="),
             _ => None,
         });
+        // What was after a point in time is less long ago, and what is compared with one is compared the other way round.
+        let is_since_point = matches!(found, "after" | "since")
+            && follows.is_some_and(|next| !is_digits(next) && !is_status(&next) && !is_time(next));
+        let compared = words.iter().rfind(|word| matches!(**word, ">" | ">=" | "<" | "<=" | "=")).copied();
+        let is_later = found == "ago" && matches!(compared, Some(">" | ">="));
+        let is_shorter = is_shorter || is_since_point || is_later;
         let operator = written.unwrap_or(if is_shorter { "<=" } else { ">=" });
         let (length, example) = match self.length() {
             Some(length) => (length, ""),
             None => ("4 days".to_owned(), ", for example"),
         };
-        let is_status = |word: &&&str| Status::WORDS.rank(word).is_some();
         let time = words.iter().rfind(|word| is_time(word)).or_else(|| behind.iter().find(|word| is_time(word)));
-        Some(match (time, words.iter().rfind(is_status)) {
+        Some(match (time, words.iter().rfind(|word| is_status(word))) {
             (Some(time), _) => {
                 let until = words.contains(&"until");
                 format!("write `time {} {time} {operator} {length}`{example}", if until { "until" } else { "since" })

@@ -84,10 +84,18 @@ fn wrong_quotes(literal: &str, span: Range<usize>) -> Vec<TextDiagnostic> {
     let text = Text::decode(literal, span.start);
     let quoted = crate::lang::display::Quoted(&text.value).to_string();
     let escapes = bad_escapes(literal, span.start, &text);
-    let error = Diagnostic::new(&codes::TW0107, span.clone(), "strings use straight double quotes")
-        .with_help(format!("write {quoted}"));
-    // With an unknown escape sequence, it is not known which text is meant.
-    let mut errors = vec![if escapes.is_empty() { error.with_fix(span, quoted) } else { error }];
+    let error = Diagnostic::new(&codes::TW0107, span.clone(), "strings use straight double quotes");
+    // Elsewhere, a backslash in such quotes may stand for itself, so it is not known which text is meant.
+    let has_backslash = literal.contains('\\');
+    let mut errors = vec![match has_backslash {
+        false => error.with_help(format!("write {quoted}")).with_fix(span, quoted),
+        true if escapes.is_empty() => {
+            let inner = text.inner.start - span.start..text.inner.end - span.start;
+            let literally = crate::lang::display::Quoted(literal.get(inner).unwrap_or_default()).to_string();
+            error.with_help(format!("write {literally}, or {quoted} if its escape sequences are meant"))
+        }
+        true => error.with_help(format!("write {quoted}")),
+    }];
     errors.extend(escapes);
     errors
 }

@@ -24,12 +24,13 @@ pub mod text;
 use std::{collections::HashSet, ops::Range, sync::LazyLock};
 
 use pest::{Parser as _, iterators::Pair};
+use rowan::TokenAtOffset;
 
 pub(crate) use foreign_syntax::range;
 pub use kind::{SyntaxElement, SyntaxKind, SyntaxNode, SyntaxToken, Twite};
 pub(crate) use list_file::parse_list;
 pub use scan::MAX_NESTING;
-pub(crate) use scan::{is_part, is_quote};
+pub(crate) use scan::{is_quote, runs_together};
 
 use self::{
     grammar::{Grammar, Rule},
@@ -39,7 +40,7 @@ use self::{
 use super::{
     ast::is_text,
     codes,
-    diagnostic::{Diagnostic, TextDiagnostic},
+    diagnostic::{Diagnostic, Edit, TextDiagnostic},
 };
 
 /// A parsed text.
@@ -89,7 +90,31 @@ pub fn parse(text: &str) -> Parse {
     parse.errors.extend(characters::diagnostics(&root, text));
     parse.errors.sort_by_key(|e| e.span().start);
     drop_partners(&mut parse.errors, text);
+    for edit in parse.errors.iter_mut().filter_map(|error| error.fix.as_mut()).flat_map(|fix| &mut fix.edits) {
+        set_apart(edit, &root, text);
+    }
     parse
+}
+
+/// Adds the spaces to an edit without which it would run together with the tokens beside it, or those with each other.
+/// Within a token, such as a text or a comment, nothing is added.
+fn set_apart(edit: &mut Edit<Range<usize>>, root: &SyntaxNode, text: &str) {
+    let is_between = |at: usize| {
+        let tokens = u32::try_from(at).ok().filter(|_| at <= text.len()).map(|at| root.token_at_offset(at.into()));
+        matches!(tokens, Some(TokenAtOffset::Between(..)))
+    };
+    let before = text.get(..edit.span.start).and_then(|before| before.chars().next_back());
+    let before = before.filter(|_| is_between(edit.span.start));
+    let after = text.get(edit.span.end..).and_then(|after| after.chars().next());
+    let after = after.filter(|_| is_between(edit.span.end));
+    let meet =
+        |last: Option<char>, next: Option<char>| last.zip(next).is_some_and(|(last, next)| runs_together(last, next));
+    if meet(edit.text.chars().next_back(), after) {
+        edit.text.push(' ');
+    }
+    if meet(before, edit.text.chars().next().or(after)) {
+        edit.text.insert(0, ' ');
+    }
 }
 
 /// Drops the error about a `}` whose `{` has an error of its own.

@@ -24,6 +24,15 @@ pub(super) fn lexeme(text: &str, start: usize) -> Range<usize> {
     start..start + length
 }
 
+/// Whether two characters, one after the other, would be read as part of one token.
+pub(crate) fn runs_together(last: char, next: char) -> bool {
+    let operator = |c| "<>=!&|".contains(c);
+    let quote = |c| c == '"';
+    (is_part(last) && (is_part(next) || quote(next)))
+        || (quote(last) && (is_part(next) || quote(next)))
+        || (operator(last) && operator(next))
+}
+
 /// Whether a character can be part of a word or number.
 pub(crate) fn is_part(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '-'

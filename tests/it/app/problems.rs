@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::actions::Desk;
+use crate::support::owner::OwnerReads as _;
 use twite::{
     app::{
         agent::{self, AgentUpdate, NotDone},
@@ -78,6 +79,30 @@ async fn incidents_know_when_their_problem_is_solved() {
     desk.until("2026-01-05T09:16:00Z").await;
     assert_eq!(states(&desk).await, [(Status::Solved, false), (Status::Solved, true), (Status::Solved, true)]);
     assert_eq!(desk.ticket(3).await.comments, 2, "the post and one note");
+}
+
+/// What came due on an incident in a downtime is evaluated after the update that the incident is told of.
+#[tokio::test(flavor = "multi_thread")]
+async fn incidents_are_not_evaluated_as_of_before_they_were_told() {
+    let rules = format!(
+        "{RULES}
+automation \"Remind\" {{ when status is new and problem is set and time since created >= 1 hour  then note \"a day\" }}
+"
+    );
+    let desk = Desk::declared("[[agent]]\nname = \"Ben\"\n", &rules).await;
+    desk.post(10, 1, 10, MORNING).await;
+    desk.post(20, 2, 20, MORNING).await;
+    desk.apply("It is one", 1).await.unwrap();
+    desk.apply("Of the first", 2).await.unwrap();
+    desk.until("2026-01-05T09:10:00Z").await;
+    // The daemon is down for three hours.
+    desk.daemon.clock().reached("2026-01-05T12:10:00Z".parse().unwrap());
+    desk.apply("Solve", 1).await.unwrap();
+    desk.until("2026-01-05T12:11:00Z").await;
+    let runs = desk.daemon.store().decisions(TicketId(2)).await.unwrap();
+    let evaluated: Vec<_> = runs.iter().filter(|run| run.fired.contains(&"Tell".to_owned())).collect();
+    assert_eq!(evaluated.iter().map(|run| run.now.to_string()).collect::<Vec<_>>(), ["2026-01-05T12:10:00Z"]);
+    assert!(runs.iter().all(|run| run.fired != ["Remind"]), "not before it is told");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -371,6 +371,40 @@ async fn a_merged_ticket_counts_once() {
     daemon.store().close().await;
 }
 
+/// Whoever updates a ticket while the daemon is down does not know what was written at X meanwhile, and whether it prolongs
+/// a volume.
+#[tokio::test]
+async fn a_volume_that_lasts_in_a_downtime_waits_for_the_messages_of_the_downtime() {
+    let directory = tempfile::tempdir().unwrap();
+    let sim = simulator().await;
+    let (daemon, accounts) = start(directory.path(), &sim, RULES).await;
+    let post_at = async |id: usize, made: Timestamp| {
+        daemon.feed(&accounts[0], vec![post(id, id, true, made)]).await.unwrap();
+        take_all(&daemon).await;
+    };
+    daemon.clock().reached(at(0));
+    for id in 1..=4 {
+        post_at(id, at(0)).await;
+    }
+    evaluate_all(&daemon).await;
+    let ends_at = async || {
+        let lasting = daemon.store().snapshot(Viewer::Owner).await.unwrap().lasting_volumes().await.unwrap();
+        lasting.iter().map(|lasting| lasting.ends_at).collect::<Vec<_>>()
+    };
+    // The daemon is down for an hour; X has messages of its first minutes.
+    daemon.clock().reached(at(60));
+    close(&daemon, 1).await;
+    assert_eq!(ends_at().await, [at(10)]);
+    for id in 5..=8 {
+        post_at(id, at(8)).await;
+    }
+    assert_eq!(ends_at().await, [at(18)]);
+    evaluate_all(&daemon).await;
+    assert_eq!(ends_at().await, []);
+    assert_eq!(fired(&daemon, 4).await.concat(), ["Outage starts", "Outage lasts", "Tag", "Outage ends", "Tag"]);
+    daemon.store().close().await;
+}
+
 /// Fewer tickets end a volume sooner, at once if too few are left.
 #[tokio::test]
 async fn merging_ends_a_volume() {

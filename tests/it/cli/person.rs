@@ -20,6 +20,7 @@ async fn a_person_is_updated() {
         (&["--set", "field.tier=gold # x"], "set requester.field.tier to \"gold # x\""),
         (&["--set", "field.tier="], "`--clear field.tier` makes a field empty"),
         (&["--set", "field.tier to gold\n set status=solved"], "these options:2:"),
+        (&["--set", "note=Ticket {{ticket.id}}"], "`id` is known of a ticket"),
         (&["--set", "status=solved"], "`requester.status`"),
         (&["--set", "followers=5"], "requester.followers"),
         (&["--clear", "handle"], "requester.handle"),

@@ -229,7 +229,8 @@ fn help_about_conditions_is_for_conditions() {
         ("created is less than 4 days", "`time since created <= 4 days`"),
         ("created 4 days ago", "`time since created >= 4 days`"),
         ("time since created over 4 days", "`time since created >= 4 days`"),
-        ("created > 4 days ago", "`time since created >= 4 days`"),
+        ("created > 4 days ago", "`time since created <= 4 days`"),
+        ("created < 4 days ago", "`time since created >= 4 days`"),
     ] {
         let told = help(&when(condition)).unwrap_or_default();
         assert!(told.contains(write), "{condition}: {told}");

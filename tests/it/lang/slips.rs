@@ -2,7 +2,11 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use twite::lang::{Diagnostic, load};
+use rowan::TokenAtOffset;
+use twite::lang::{
+    Diagnostic, Edit, load,
+    syntax::{SyntaxKind, SyntaxNode, parse},
+};
 
 /// The files of `tests/it/lang/slips`, with what stands around each of their cases. Cases are separated by lines with
 /// `---` or, if there are none, by line.
@@ -49,9 +53,23 @@ fn told(file: &str, text: &str) -> Vec<(Diagnostic, String)> {
     loaded.diagnostics.into_iter().map(about).collect()
 }
 
+/// Whether what an edit writes becomes part of a token beside it.
+fn runs_together(text: &str, edit: &Edit) -> bool {
+    let range = edit.span.range();
+    let edited = format!("{}{}{}", &text[..range.start], edit.text, &text[range.end..]);
+    let (before, after) = (parse(text).tree(), parse(&edited).tree());
+    let tokens_at = |tree: &SyntaxNode, at: usize| tree.token_at_offset(u32::try_from(at).unwrap().into());
+    let is_between = |tree: &SyntaxNode, at: usize| match tokens_at(tree, at) {
+        TokenAtOffset::Single(token) => token.kind() == SyntaxKind::Whitespace,
+        tokens => matches!(tokens, TokenAtOffset::Between(..)),
+    };
+    let ends = [(range.start, range.start), (range.end, range.start + edit.text.len())];
+    ends.into_iter().any(|(was, is)| is_between(&before, was) && !is_between(&after, is))
+}
+
 #[test]
 fn every_slip_is_told_with_a_way_out() {
-    let mut without = String::new();
+    let (mut without, mut merging) = (String::new(), String::new());
     for (file, frame) in FILES {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/lang/slips/{file}.txt"));
         let text = fs::read_to_string(path).unwrap();
@@ -69,6 +87,10 @@ fn every_slip_is_told_with_a_way_out() {
                 }
                 if let Some(fix) = &found.fix {
                     writeln!(shown, "{:?} fix: {}", fix.grade, fix.title).unwrap();
+                    let whole = frame.replace('…', case);
+                    if *file != "settings" && fix.edits.iter().any(|edit| runs_together(&whole, edit)) {
+                        writeln!(merging, "{file}: {case}\n  {:?}", fix.edits).unwrap();
+                    }
                 } else if found.help.is_none()
                     && !["write ", "must be ", "use "].iter().any(|way| found.message.contains(way))
                 {
@@ -79,4 +101,5 @@ fn every_slip_is_told_with_a_way_out() {
         insta::assert_snapshot!(*file, shown);
     }
     assert_eq!(without, "");
+    assert_eq!(merging, "");
 }
