@@ -32,6 +32,10 @@ CREATE TABLE person (
   -- Every write of a ticket keeps both.
   tickets          BIGINT NOT NULL DEFAULT 0,
   unsolved_tickets BIGINT NOT NULL DEFAULT 0,
+  -- When the third-, fifth- and tenth-last of these was opened.
+  third_last_ticket BIGINT,
+  fifth_last_ticket BIGINT,
+  tenth_last_ticket BIGINT,
   -- The last rating on any ticket, and when that was.
   satisfaction       TEXT,
   satisfaction_rated BIGINT,

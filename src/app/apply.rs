@@ -409,8 +409,8 @@ impl UnitOfWork<'_> {
         self.tx.enqueue(&outgoing)
     }
 
-    /// Corrects what the requester's tickets that were opened since have of the ticket before, after this one was opened
-    /// late or merged.
+    /// Corrects what the requester's tickets that were opened since have of the ticket before, and what all of them have of
+    /// the last ones, after this one was opened late or merged.
     pub(super) async fn correct_previous_tickets(
         &mut self,
         id: TicketId,
@@ -422,7 +422,7 @@ impl UnitOfWork<'_> {
                 self.save(&Ticket { previous_ticket: previous, ..ticket }, now).await?;
             }
         }
-        Ok(())
+        self.tx.correct_latest_tickets(id, now).await
     }
 
     /// Links two tickets, unless they are already linked.

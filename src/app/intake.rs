@@ -312,6 +312,12 @@ impl Intake<'_> {
         };
         requester.tickets += 1;
         requester.unsolved_tickets += 1;
+        if requester.tickets > 2 {
+            let mut opened = self.unit.tx.latest_tickets(&person).await?;
+            opened.push(post.made);
+            opened.sort_unstable_by(|one, other| other.cmp(one));
+            requester.set_latest_tickets(&opened);
+        }
         let mut draft = Ticket {
             channel,
             account: Some(settings.handle.clone()),

@@ -163,6 +163,22 @@ static INVARIANTS: &[Invariant] = &[
         },
     },
     Invariant {
+        fields: &[
+            "requester.tenth_last_ticket",
+            "requester.fifth_last_ticket",
+            "requester.third_last_ticket",
+            "requester.tickets",
+        ],
+        says: "the third-, fifth- and tenth-last ticket must be among as many `requester.tickets`, each opened before the one \
+               named before it",
+        holds: |ticket| {
+            let Person { tickets, third_last_ticket, fifth_last_ticket, tenth_last_ticket, .. } = ticket.requester;
+            let opened = [(third_last_ticket, 3), (fifth_last_ticket, 5), (tenth_last_ticket, 10)];
+            let is_sorted = opened.iter().filter_map(|(at, _)| *at).is_sorted_by(|later, earlier| later >= earlier);
+            is_sorted && (tickets < 0 || opened.iter().all(|(at, least)| at.is_none() || tickets >= *least))
+        },
+    },
+    Invariant {
         fields: &["satisfaction_offered", "satisfaction"],
         says: "a ticket must have `satisfaction_offered` if `satisfaction` is `offered`, may have it if that is a rating, and cannot otherwise",
         holds: |ticket| match ticket.satisfaction {

@@ -50,6 +50,12 @@ pub struct Person {
     pub tickets: i64,
     /// Number of these that are not solved.
     pub unsolved_tickets: i64,
+    /// When the person's third-last ticket was opened, without those merged into others.
+    pub third_last_ticket: Option<Timestamp>,
+    /// When the fifth-last was.
+    pub fifth_last_ticket: Option<Timestamp>,
+    /// When the tenth-last was.
+    pub tenth_last_ticket: Option<Timestamp>,
     /// The person's last rating on any ticket.
     pub satisfaction: Option<Rating>,
     /// When that was.
@@ -77,6 +83,27 @@ impl Person {
         take(&mut self.listed, &newer.listed);
         take(&mut self.verified, &newer.verified);
         take(&mut self.verified_type, &newer.verified_type);
+    }
+
+    /// How many of the person's last tickets [`Self::set_latest_tickets`] needs.
+    pub const LATEST_TICKETS: u32 = 10;
+
+    /// Sets when the third-, fifth- and tenth-last ticket was opened. `opened` are the times at which the last were, the
+    /// latest first.
+    pub fn set_latest_tickets(&mut self, opened: &[Timestamp]) {
+        let before_last = |n: usize| opened.get(n - 1).copied();
+        self.third_last_ticket = before_last(3);
+        self.fifth_last_ticket = before_last(5);
+        self.tenth_last_ticket = before_last(10);
+    }
+
+    /// Takes over what follows from the person's other tickets: how many there are, and when the last were opened.
+    pub fn take_counts(&mut self, other: &Self) {
+        self.tickets = other.tickets;
+        self.unsolved_tickets = other.unsolved_tickets;
+        self.third_last_ticket = other.third_last_ticket;
+        self.fifth_last_ticket = other.fifth_last_ticket;
+        self.tenth_last_ticket = other.tenth_last_ticket;
     }
 
     /// Counts a change of one of the person's tickets between unsolved and solved.

@@ -75,7 +75,9 @@ impl RuleSet {
         let mut asks_for_counts = false;
         let conditions = rules.automations.iter().map(|automation| &automation.when);
         for condition in conditions.chain(rules.slas.iter().flat_map(|sla| sla.conditions())) {
-            let counted = |name: &str| matches!(name, "requester.tickets" | "requester.unsolved_tickets");
+            let counted = |name: &str| {
+                matches!(name, "requester.tickets" | "requester.unsolved_tickets") || name.ends_with("_last_ticket")
+            };
             condition.predicates(&mut |predicate, _| {
                 asks_for_counts |= predicate.fields().any(|field| counted(&field.name()));
             });
@@ -83,7 +85,7 @@ impl RuleSet {
         Self { rules, triggers, asks_for_counts, learned_from: recent.len(), idle: Mutex::default() }
     }
 
-    /// Whether automations or service level agreements ask how many tickets a requester has, which other tickets change.
+    /// Whether automations or service level agreements ask how many tickets a requester has, or when the last were opened, which other tickets change.
     pub const fn asks_for_counts(&self) -> bool {
         self.asks_for_counts
     }

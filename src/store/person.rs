@@ -80,8 +80,9 @@ impl Tx {
         self.keep_sets(number, before, after).await?;
         self.keep_requester_versions(number, before, after).await?;
         self.cache_person(number, after);
-        let (tickets, unsolved_tickets) = (after.tickets, after.unsolved_tickets);
-        if !self.counts_matter && *after == (Person { tickets, unsolved_tickets, ..before.clone() }) {
+        let mut counted = before.clone();
+        counted.take_counts(after);
+        if !self.counts_matter && *after == counted {
             return Ok(());
         }
         // No ticket is evaluated twice on a minute.
@@ -153,6 +154,9 @@ pub(super) const PERSON: &[Column<Person>] = columns! { Person:
     "note" note folded;
     "tickets" tickets;
     "unsolved_tickets" unsolved_tickets;
+    "third_last_ticket" third_last_ticket;
+    "fifth_last_ticket" fifth_last_ticket;
+    "tenth_last_ticket" tenth_last_ticket;
     "satisfaction" satisfaction;
     "satisfaction_rated" satisfaction_rated;
 };

@@ -1,14 +1,14 @@
-//! When the ticket before another of the same person was opened, those apart that were merged into others. Messages may
-//! come late, and tickets are merged, so this can change afterwards.
+//! When the ticket before another of the same person was opened, and the person's last tickets were, those apart that were
+//! merged into others. Messages may come late, and tickets are merged, so this can change afterwards.
 
 use jiff::Timestamp;
 
 use super::{
     StoreError, Tx,
     db::{query, query_scalar},
-    times,
+    time, times,
 };
-use crate::desk::{SourceId, TicketId};
+use crate::desk::{Person, SourceId, TicketId};
 
 impl Tx {
     /// When the person's latest ticket before this time was opened.
@@ -26,6 +26,34 @@ impl Tx {
         .fetch_one(&mut self.conn)
         .await?;
         times(latest)
+    }
+
+    /// When a person's last tickets were opened, the latest first: as many as [`Person::set_latest_tickets`] needs.
+    pub async fn latest_tickets(&mut self, person: &SourceId) -> Result<Vec<Timestamp>, StoreError> {
+        let opened: Vec<i64> = query_scalar(
+            "SELECT t.created FROM person p JOIN ticket t ON t.requester = p.id
+             WHERE p.source_id = $1 AND t.merged_into IS NULL ORDER BY t.created DESC LIMIT $2",
+        )
+        .bind(person.as_str())
+        .bind(i64::from(Person::LATEST_TICKETS))
+        .fetch_all(&mut self.conn)
+        .await?;
+        opened.into_iter().map(time).collect()
+    }
+
+    /// Corrects when the last tickets of this ticket's requester were opened.
+    pub async fn correct_latest_tickets(&mut self, id: TicketId, now: Timestamp) -> Result<(), StoreError> {
+        let Some(source) = self.ticket(id).await?.and_then(|ticket| ticket.requester.id) else { return Ok(()) };
+        let Some(before) = self.person(&source).await? else { return Ok(()) };
+        if before.tickets <= 2 && before.third_last_ticket.is_none() {
+            return Ok(());
+        }
+        let mut person = before.clone();
+        person.set_latest_tickets(&self.latest_tickets(&source).await?);
+        if person != before {
+            self.keep_requester(&person, now).await?;
+        }
+        Ok(())
     }
 
     /// The tickets of this ticket's requester that were opened since, as far as what they have of the ticket before is

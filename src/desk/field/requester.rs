@@ -3,7 +3,7 @@
 use super::{Changes, Declared, Field, Kind, Members, Scope, Write, members_of, name_of};
 use crate::desk::{Rating, Value, VerifiedType};
 
-pub(super) const FIELDS: [Field; 19] = [
+pub(super) const FIELDS: [Field; 22] = [
     Field {
         name: "requester.followers",
         kind: Kind::Number,
@@ -173,6 +173,36 @@ pub(super) const FIELDS: [Field; 19] = [
         zendesk: None,
         read: |f| Value::Number(f.ticket.requester.unsolved_tickets),
         changes: Changes::InEvents,
+    },
+    Field {
+        name: "requester.third_last_ticket",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "when the third-last ticket of the requester was opened, this one among them; unknown if there are fewer",
+        sql: Some("p.third_last_ticket"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.requester.third_last_ticket),
+        changes: Changes::BetweenEvents,
+    },
+    Field {
+        name: "requester.fifth_last_ticket",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "the same of the fifth-last",
+        sql: Some("p.fifth_last_ticket"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.requester.fifth_last_ticket),
+        changes: Changes::BetweenEvents,
+    },
+    Field {
+        name: "requester.tenth_last_ticket",
+        kind: Kind::Time,
+        scope: Scope::Ticket,
+        doc: "the same of the tenth-last",
+        sql: Some("p.tenth_last_ticket"),
+        zendesk: None,
+        read: |f| Value::time(f.ticket.requester.tenth_last_ticket),
+        changes: Changes::BetweenEvents,
     },
     Field {
         name: "requester.satisfaction",

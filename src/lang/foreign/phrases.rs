@@ -166,6 +166,14 @@ pub(in crate::lang) const CONDITIONS: Phrases = &[
     ("requester has tag", "write `requester.tags has …`"),
     ("requester has tags", "write `requester.tags has …`"),
     ("first time", "write `requester.tickets is 1`"),
+    ("requester . tickets within", RECENT_TICKETS),
+    ("requester . tickets in last", RECENT_TICKETS),
+    ("requester . tickets in the last", RECENT_TICKETS),
+    ("requester . tickets since", RECENT_TICKETS),
+    ("requester . tickets > = <number> within", RECENT_TICKETS),
+    ("requester . tickets > = <number> in", RECENT_TICKETS),
+    ("requester . tickets > <number> within", RECENT_TICKETS),
+    ("requester . tickets > <number> in", RECENT_TICKETS),
     ("last ticket", "write `time since previous_ticket < 7 days`, for example"),
     ("sla breached", BREACHED),
     ("breached", BREACHED),
@@ -353,6 +361,7 @@ pub(in crate::lang) const EXPECTATIONS: Phrases = &[
     ("<text> ,", "write a second `expect`"),
 ];
 
+const RECENT_TICKETS: &str = "for at least three tickets within 30 days, write `time since requester.third_last_ticket < 30 days`; there is a `fifth` and a `tenth` as well";
 const GIVEN_AWAY: &str = "write `given agent \"…\" away`";
 const GIVEN_UNSOLVED: &str = "write `given agent \"…\" with 20 unsolved tickets`";
 const GIVEN_LAST: &str = "write `given last agent \"…\" 3 days ago`";

@@ -50,6 +50,9 @@ fn possible(mut ticket: Ticket) -> Ticket {
     for time in times.into_iter().chain(replies) {
         *time = time.map(|time| time.clamp(ticket.created, ticket.updated));
     }
+    ticket.requester.third_last_ticket = None;
+    ticket.requester.fifth_last_ticket = None;
+    ticket.requester.tenth_last_ticket = None;
     // A rating answers a question, if there was one.
     let is_asked = ticket.satisfaction.is_some_and(|satisfaction| !satisfaction.is_of_delivery());
     let rating = ticket.satisfaction.and_then(Satisfaction::rating);

@@ -397,6 +397,57 @@ macro "Merge" { then merge into earlier ticket }
     desk.assert_replays(&[1, 2, 3, 4, 5, 6]).await;
 }
 
+/// When the last tickets of a person were opened, whatever comes late and is merged, as a plain list of them says.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_person_has_when_the_last_tickets_were_opened() {
+    let desk = Desk::new(
+        r#"
+trigger "Often" { on created when time since requester.third_last_ticket < 1 minute then add tags often }
+automation "No longer" { when tags has often and time since requester.third_last_ticket >= 1 minute then remove tags often }
+view "Often" { where time since requester.third_last_ticket < 1 minute  columns id }
+macro "Merge" { then merge into earlier ticket }
+"#,
+    )
+    .await;
+    let start: jiff::Timestamp = "2026-01-05T09:00:00Z".parse().unwrap();
+    let told = async |id: i64| {
+        let person = desk.ticket(id).await.requester;
+        [person.third_last_ticket, person.fifth_last_ticket, person.tenth_last_ticket]
+            .map(|at| at.map(|at| at.as_second() - start.as_second()))
+    };
+    let post = async |conversation: u64, id: u64, second: i64| {
+        let at = start.checked_add(jiff::SignedDuration::from_secs(second)).unwrap();
+        desk.post_in(conversation, id, 1, "hello", &at.to_string()).await;
+    };
+    let last = |opened: &mut Vec<i64>| {
+        opened.sort_unstable_by(|one, other| other.cmp(one));
+        [2, 4, 9].map(|index: usize| opened.get(index).copied())
+    };
+    let mut opened = vec![];
+    // Some come late.
+    for (n, second) in (1..).zip([10, 11, 12, 5, 14, 13, 16, 17, 18, 2, 20, 21]) {
+        post(100 * n, 100 * n, second).await;
+        opened.push(second);
+        for id in [1, i64::try_from(n).unwrap()] {
+            assert_eq!(told(id).await, last(&mut opened), "ticket {id} of {n}");
+        }
+    }
+    assert!(!desk.ticket(2).await.tags.contains("often") && desk.ticket(3).await.tags.contains("often"));
+    // The conversation of the last one began earlier.
+    post(1_200, 1_150, 1).await;
+    opened.retain(|second| *second != 21);
+    opened.push(1);
+    assert_eq!(told(1).await, last(&mut opened));
+    // A merged ticket is none of the person's.
+    desk.apply("Merge", 11).await;
+    opened.retain(|second| *second != 20);
+    assert_eq!(told(1).await, last(&mut opened));
+    desk.assert_replays(&(1..=12).collect::<Vec<_>>()).await;
+    // Time passes.
+    desk.until("2026-01-05T09:02:00Z").await;
+    assert!(!desk.ticket(3).await.tags.contains("often"));
+}
+
 /// Each ticket lowers the count for the other, on whose next check it is found: they come to rest.
 #[tokio::test(flavor = "multi_thread")]
 async fn counts_do_not_set_tickets_off_for_ever() {

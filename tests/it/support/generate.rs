@@ -223,6 +223,7 @@ prop_compose! {
         organisation in option::of(one_name()),
         custom in custom(),
         (tickets, unsolved_tickets) in (number(), number()),
+        last_tickets in collection::vec(option::of(time()), 3),
         (satisfaction, satisfaction_rated) in (word(Rating::ALL), option::of(time())),
     ) -> Person {
         Person {
@@ -245,6 +246,9 @@ prop_compose! {
             custom,
             tickets,
             unsolved_tickets,
+            third_last_ticket: last_tickets[0],
+            fifth_last_ticket: last_tickets[1],
+            tenth_last_ticket: last_tickets[2],
             satisfaction,
             satisfaction_rated,
         }
