@@ -21,7 +21,7 @@ use twite::{
     lang::rules::{Comparison, Condition, ConditionKind, Literal, Op, Predicate, Rules},
 };
 
-use crate::support::generate::{condition, desk, now, rules, ticket};
+use crate::support::generate::{condition, desk, now, rules, rules_for_each_field, ticket};
 
 /// Tickets, each with an event.
 fn cases(most: usize) -> impl Strategy<Value = Vec<(Ticket, Event)>> {
@@ -123,6 +123,18 @@ proptest! {
         }
     }
 
+}
+
+proptest! {
+    #![proptest_config(Config { cases: default_cases(24), max_shrink_iters: 20, ..Config::default() })]
+
+    #[test]
+    fn no_field_is_taken_for_another(rules in rules_for_each_field(), cases in cases(12)) {
+        let rules = Arc::new(rules);
+        let set = RuleSet::indexed_above(0, rules.clone(), &[]);
+        let differs = difference(&rules, &set, &cases);
+        prop_assert!(differs.is_none(), "{}", differs.unwrap_or_default());
+    }
 }
 
 proptest! {

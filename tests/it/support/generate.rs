@@ -311,6 +311,8 @@ prop_compose! {
         times in collection::vec(option::of(time()), 10),
         past in collection::vec((sample::select(Status::ALL), time()), 0..4),
         (dates, sla) in (collection::vec(option::of(time()), 9), option::of(one_name())),
+        // Before it is stored, a ticket has no number.
+        id in prop_oneof![1 => Just(0_i64), 9 => 1..1_000_000_i64],
         (satisfaction, satisfaction_by, said) in (word(Satisfaction::ALL), word(RatedBy::ALL), option::of(text())),
         (custom, watchers) in (custom(), collection::btree_set(one_name(), 0..3)),
     ) -> Ticket {
@@ -320,7 +322,7 @@ prop_compose! {
         since.sort();
         let past = past.iter().zip(since).map(|((status, _), since)| PastStatus { status: *status, since });
         Ticket {
-            id: TicketId(0),
+            id: TicketId(id),
             channel,
             account: names[0].clone(),
             brand: names[1].clone(),
@@ -535,13 +537,15 @@ fn test(kind: &Kind) -> BoxedStrategy<Op> {
 }
 
 fn predicate() -> impl Strategy<Value = Condition> {
-    field().prop_flat_map(|field| {
-        (test(&field.kind()), last_days()).prop_map(move |(test, last_days)| {
-            let predicate = Predicate::new(field.clone(), test);
-            // `me` has no last day.
-            let last_days = last_days.filter(|_| !predicate.asks_me());
-            condition_of(ConditionKind::Predicate(predicate.with_last_days(last_days)))
-        })
+    field().prop_flat_map(predicate_of)
+}
+
+fn predicate_of(field: FieldRef) -> impl Strategy<Value = Condition> {
+    (test(&field.kind()), last_days()).prop_map(move |(test, last_days)| {
+        let predicate = Predicate::new(field.clone(), test);
+        // `me` has no last day.
+        let last_days = last_days.filter(|_| !predicate.asks_me());
+        condition_of(ConditionKind::Predicate(predicate.with_last_days(last_days)))
     })
 }
 
@@ -866,6 +870,22 @@ pub fn rules_of(triggers: Vec<Trigger>) -> Rules {
         lets: vec![],
         lists: vec![],
     }
+}
+
+/// Rule sets with a trigger for each field, which asks for nothing else.
+pub fn rules_for_each_field() -> impl Strategy<Value = Rules> {
+    let asks = |when| Trigger {
+        title: String::new(),
+        doc: None,
+        mode: Mode::Live,
+        on: On { created: true, updated: true },
+        when,
+        caps: vec![],
+        then: vec![],
+        span: span(),
+    };
+    let triggers: Vec<_> = all_fields().into_iter().map(|field| predicate_of(field).prop_map(asks)).collect();
+    triggers.prop_map(rules_of)
 }
 
 /// Rule sets of up to this many triggers. Some share a named condition.
