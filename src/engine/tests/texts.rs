@@ -138,7 +138,7 @@ fn names_of_strangers_mention_tag_and_link_nothing_in_public() {
         ("Hi @{{requester.name}}", "evil", "Hi @|evil"),
         ("Hi @{{requester.handle}} of @acme", "evil", "Hi @mira of @acme"),
         ("Hi {{requester.name}}.It is done", "evil", "Hi evil.|It is done"),
-        ("Case #{{id}}, {{status}}", "evil", "Case #5, open"),
+        ("Case #{{id}}, {{status}}", "evil", "Case #0, new"),
     ] {
         assert_eq!(public(text, name).replace('\u{200B}', "|"), expected);
     }
