@@ -336,7 +336,8 @@ impl UnitOfWork<'_> {
         let decision = self.decide(&ticket, &mut done.event, now, now).await?;
         Box::pin(self.keep(&ticket, &done.event, &decision, None, now)).await?;
         let told = before.solved_as_problem() != decision.ticket.solved_as_problem();
-        self.tx.check_others_not_before(id, told, minute(now)).await?;
+        let evaluated = self.evaluated().await?;
+        self.tx.check_others_not_before(id, told, evaluated, minute(now)).await?;
         let version = self.tx.ticket_version(id).await?;
         Ok(Applied { before, effects: done.effects, decision, version })
     }

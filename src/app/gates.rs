@@ -30,8 +30,11 @@ pub struct Gates {
 
 impl Gates {
     /// Loads the current state.
-    pub async fn of(store: &Store) -> Result<Self, StoreError> {
-        Ok(Self { accounts: store.accounts().await?, pauses: store.pauses().await?, failing: store.failing().await? })
+    pub async fn of(store: &Store, now: Timestamp) -> Result<Self, StoreError> {
+        let mut failing = store.failing().await?;
+        // What is to be tried again is open.
+        failing.retain(|failing| failing.retry_at > now);
+        Ok(Self { accounts: store.accounts().await?, pauses: store.pauses().await?, failing })
     }
 
     /// Why a destination is blocked; `None` if it is open.

@@ -20,11 +20,16 @@ pub struct Waiting {
 }
 
 /// The unfinished outbox items of tickets that the viewer sees; for a viewer who sees all, also those without a ticket.
-pub async fn waiting(store: &Store, viewer: Viewer<'_>, accounts: &Accounts) -> Result<Vec<Waiting>, StoreError> {
+pub async fn waiting(
+    store: &Store,
+    viewer: Viewer<'_>,
+    accounts: &Accounts,
+    now: Timestamp,
+) -> Result<Vec<Waiting>, StoreError> {
     let mut snapshot = store.snapshot(viewer).await?;
     let queued = snapshot.queued().await?;
     snapshot.close().await?;
-    let gates = Gates::of(store).await?;
+    let gates = Gates::of(store, now).await?;
     let waiting = queued.into_iter().map(|queued| {
         let waits = queued.state == "waiting";
         Waiting { held: waits.then(|| gates.held(accounts, &queued.destination)).flatten(), queued }

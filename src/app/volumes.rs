@@ -76,7 +76,11 @@ impl UnitOfWork<'_> {
     ) -> Result<bool, StoreError> {
         let rules = self.rules.clone();
         let mut more = false;
-        for volume in counting(&rules, event, decision, now) {
+        let counting = counting(&rules, event, decision, now);
+        let lasting = if counting.is_empty() { vec![] } else { self.tx.lasting_volumes().await? };
+        // One that is over, but may yet be prolonged by messages that have not been read, counts nothing that came later.
+        let is_over = |volume: &Volume| lasting.iter().any(|l| l.volume == volume.title && l.ends_at <= happened);
+        for volume in counting.into_iter().filter(|volume| !is_over(volume)) {
             let known = event.volumes.iter().find(|known| known.volume == volume.title);
             let others = match known {
                 Some(known) if known.counted.is_some() => continue,

@@ -73,7 +73,7 @@ impl Outbox {
         let (store, viewer) = (desk.store()?, self.by.viewer(&desk.rules.desk)?);
         match &self.what {
             None => {
-                let waiting = outbox::waiting(store, viewer, &desk.settings.accounts).await?;
+                let waiting = outbox::waiting(store, viewer, &desk.settings.accounts, Clock::Wall.now()).await?;
                 self.format.print(|| present::outbox::waiting(&waiting, Clock::Wall.now()), &waiting)
             }
             Some(What::Withdraw(by)) => by.intervene(&desk, store, viewer, Act::Withdraw, self.format).await,
@@ -118,7 +118,7 @@ impl By {
 
     /// Prints notes on why resent items are not sent at once.
     async fn note_what_keeps_it(&self, desk: &OpenDesk, store: &Store, viewer: Viewer<'_>) -> Result<(), CliError> {
-        let waiting = outbox::waiting(store, viewer, &desk.settings.accounts).await?;
+        let waiting = outbox::waiting(store, viewer, &desk.settings.accounts, Clock::Wall.now()).await?;
         let reasons: BTreeSet<_> = waiting
             .into_iter()
             .filter(|waiting| self.items.contains(&waiting.queued.id))

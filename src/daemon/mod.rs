@@ -207,7 +207,7 @@ impl Daemon {
     /// Recovers effects that the previous daemon was sending when it ended, and tries again what failed.
     async fn recover(&self, ended: Ended) -> Result<(), StoreError> {
         let mut tx = self.store().begin().await?;
-        tx.retry_destinations().await?;
+        tx.retry_destinations(self.clock().now()).await?;
         tx.commit().await?;
         // X may show an accepted post with a delay, and a suspended daemon may resume and finish a request.
         let wait = match ended {

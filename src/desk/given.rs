@@ -262,6 +262,9 @@ impl Ticket {
         if !given.requester.unsolved_tickets && !is_solved {
             *unsolved_tickets = (*unsolved_tickets).max(1);
         }
+        // Whoever has a tenth-last ticket has a fifth-last one, which is not older.
+        *fifth_last_ticket = fifth_last_ticket.or(*tenth_last_ticket);
+        *third_last_ticket = third_last_ticket.or(*fifth_last_ticket);
         let opened = [(third_last_ticket, 3), (fifth_last_ticket, 5), (tenth_last_ticket, 10)];
         let opened = opened.iter().filter(|(opened, _)| opened.is_some()).map(|(_, n)| *n).max();
         if !given.requester.tickets {

@@ -91,10 +91,10 @@ impl Person {
     /// Sets when the third-, fifth- and tenth-last ticket was opened. `opened` are the times at which the last were, the
     /// latest first.
     pub fn set_latest_tickets(&mut self, opened: &[Timestamp]) {
-        let before_last = |n: usize| opened.get(n - 1).copied();
-        self.third_last_ticket = before_last(3);
-        self.fifth_last_ticket = before_last(5);
-        self.tenth_last_ticket = before_last(10);
+        let nth_last = |n: usize| opened.get(n - 1).copied();
+        self.third_last_ticket = nth_last(3);
+        self.fifth_last_ticket = nth_last(5);
+        self.tenth_last_ticket = nth_last(10);
     }
 
     /// Takes over what follows from the person's other tickets: how many there are, and when the last were opened.

@@ -3,7 +3,7 @@
 mod phrases;
 
 pub(super) use self::phrases::{
-    ACTIONS, ANYWHERE, CAPS, COMMENT, CONDITIONS, COUNTS, EVENTS, EVERIES, EXPECTATIONS, GIVENS, HAPPENINGS,
+    ACTIONS, ANYWHERE, CAPS, COMMENT, CONDITIONS, COUNTS, EVENTS, EVERIES, EXPECTATIONS, FACTS, GIVENS, HAPPENINGS,
     LANGUAGE_TEXTS, LAST_AGENT, MEASURES, OWN_GROUP, PERIODS, RECIPIENTS, RECIPIENTS_START, SAMPLE, SAMPLES, STARTS,
     TARGETS, UNDER,
 };
@@ -116,7 +116,6 @@ const WORDS: &[(&str, &[&str])] = &[
     ("comment.text", &["comment", "latest_message", "message.text"]),
     ("requester.name", &["name", "customer_name"]),
     ("previous_ticket", &["last_ticket", "requester.last_ticket", "requester.previous_ticket"]),
-    ("requester.third_last_ticket", &["recent_tickets", "requester.recent_tickets", "requester.last_tickets"]),
     ("requester.tickets", &["ticket_count", "requester.ticket_count", "number_of_tickets"]),
     ("requester.unsolved_tickets", &["open_tickets", "requester.open_tickets", "unsolved_tickets"]),
     ("satisfaction", &["csat", "satisfaction_score", "satisfaction_rating", "rating", "zufriedenheit", "satisfacción"]),

@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{Store, StoreError, Tx, db::query, time, word};
+use super::{
+    Store, StoreError, Tx,
+    db::{query, query_scalar},
+    time, word,
+};
 use crate::desk::Destination;
 
 /// A destination that fails.
@@ -18,6 +22,17 @@ pub struct Failing {
     pub failures: i64,
     /// When the next attempt is made.
     pub retry_at: Timestamp,
+}
+
+/// What an attempt to send says of the destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Receiver {
+    /// It works, whatever it said of this item.
+    Works,
+    /// It fails.
+    Fails(Failing),
+    /// Nothing.
+    Untried,
 }
 
 impl Store {
@@ -57,11 +72,10 @@ impl Tx {
         Ok(())
     }
 
-    /// Records that a destination works again.
-    pub async fn works(&mut self, destination: &Destination) -> Result<(), StoreError> {
-        let mended = query("DELETE FROM failing WHERE destination = $1");
-        mended.bind(destination.to_string()).execute(&mut self.conn).await?;
-        Ok(())
+    /// Records that a destination works. Returns how often it failed before, if it did.
+    pub async fn works(&mut self, destination: &Destination) -> Result<Option<i64>, StoreError> {
+        let mended = query_scalar("DELETE FROM failing WHERE destination = $1 RETURNING failures");
+        Ok(mended.bind(destination.to_string()).fetch_optional(&mut self.conn).await?)
     }
 
     /// Makes the next attempt at the destination of an outbox item due at once.
@@ -74,9 +88,30 @@ impl Tx {
         Ok(())
     }
 
-    /// Makes the next attempts at all destinations due at once.
-    pub async fn retry_destinations(&mut self) -> Result<(), StoreError> {
-        query("UPDATE failing SET retry_at = since").execute(&mut self.conn).await?;
+    /// Makes the next attempts at all destinations, with what failed there, due at once. What may have arrived keeps its time.
+    pub async fn retry_destinations(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        query(
+            "UPDATE outbox SET due = $1 WHERE state = 'waiting' AND sends > 0 AND possibly_sent = 0 AND due > $1
+               AND destination IN (SELECT destination FROM failing)",
+        )
+        .bind(now.as_millisecond())
+        .execute(&mut self.conn)
+        .await?;
+        query("UPDATE failing SET retry_at = $1 WHERE retry_at > $1")
+            .bind(now.as_millisecond())
+            .execute(&mut self.conn)
+            .await?;
+        Ok(())
+    }
+
+    /// Forgets which destinations fail of those for which nothing waits: it is not known for how long they will.
+    pub(super) async fn forget_idle_destinations(&mut self) -> Result<(), StoreError> {
+        query(
+            "DELETE FROM failing WHERE NOT EXISTS
+               (SELECT 1 FROM outbox WHERE state IN ('waiting', 'sending') AND outbox.destination = failing.destination)",
+        )
+        .execute(&mut self.conn)
+        .await?;
         Ok(())
     }
 }

@@ -217,6 +217,7 @@ impl Tx {
                 .bind(done.words())
                 .execute(&mut self.conn)
                 .await?;
+                self.forget_idle_destinations().await?;
             }
             Act::Resend => {
                 // `answers_lost` and `first_send` are kept, so that an earlier send can be looked up if X rejects this

@@ -68,7 +68,7 @@ pub use self::{
     comment::{NewComment, Standing},
     counts::Counts,
     decision::{DecisionRecord, Recorded, RecordedRun},
-    failing::Failing,
+    failing::{Failing, Receiver},
     firing::{AskedFirings, HeldBackLately, LATELY},
     hindrance::Hindrance,
     holding::Holding,

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    NewComment, Store, StoreError, StoredPost, Tx,
+    NewComment, Receiver, Store, StoreError, StoredPost, Tx,
     db::{Connection, query, query_scalar},
     number::Numbered,
     snapshot::{SeenTicket, Snapshot},
@@ -425,29 +425,38 @@ impl Store {
         accounted_for(&mut connection, id).await
     }
 
-    /// As [`Tx::sent`], in its own transaction.
+    /// As [`Tx::sent`], in its own transaction. Does nothing if that is recorded already, as when it is repeated because the
+    /// answer of the database was lost. Returns how often the destination failed before.
     pub async fn sent(
         &self,
-        id: i64,
+        item: &OutboxItem,
         x_id: Option<&XId>,
         said: &str,
         but: Option<&str>,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<i64>, StoreError> {
         let mut tx = self.begin().await?;
-        tx.sent(id, x_id, said, but, now).await?;
-        tx.commit().await
+        let state: String =
+            query_scalar("SELECT state FROM outbox WHERE id = $1").bind(item.id).fetch_one(&mut tx.conn).await?;
+        if state != "sent" {
+            tx.sent(item.id, x_id, said, but, now).await?;
+        }
+        let mended = tx.works(&item.destination).await?;
+        tx.commit().await?;
+        Ok(mended)
     }
 
-    /// Records an attempt that did not deliver an item, and its next state. Does nothing if the item is no longer
-    /// `sending`, such as after a delivery recorded meanwhile.
+    /// Records an attempt that did not deliver an item, its next state, and what the attempt says of the destination. Does
+    /// nothing if the item is no longer `sending`, such as after a delivery recorded meanwhile. Returns how often the
+    /// destination failed before, if it works.
     pub async fn not_sent(
         &self,
         item: &OutboxItem,
         next: Next,
         reason: &Reason,
+        receiver: &Receiver,
         now: Timestamp,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Option<i64>, StoreError> {
         let looked = i64::from(item.possibly_sent);
         // New state, due time and `possibly_sent`; then what to subtract from `sends` and `lookups`, and to add to
         // `answers_lost`.
@@ -459,7 +468,7 @@ impl Store {
             Next::Unknown => ("unknown", None, 0, 0, 0, 0),
         };
         let mut tx = self.begin().await?;
-        query(
+        let done = query(
             "UPDATE outbox SET state = $2, due = coalesce($3, due), possibly_sent = $4, sends = sends - $5,
                lookups = lookups - $6, answers_lost = answers_lost + $7, reason_kind = $8, reason = $9
              WHERE id = $1 AND state = 'sending'",
@@ -475,10 +484,18 @@ impl Store {
         .bind(&reason.words)
         .execute(&mut tx.conn)
         .await?;
+        let mended = match receiver {
+            _ if done == 0 => None,
+            Receiver::Works => tx.works(&item.destination).await?,
+            Receiver::Fails(failing) => tx.fails(failing).await.map(|()| None)?,
+            Receiver::Untried => None,
+        };
         if matches!(next, Next::Refused | Next::Unknown) {
             tx.recount_for(item.id, now).await?;
+            tx.forget_idle_destinations().await?;
         }
-        tx.commit().await
+        tx.commit().await?;
+        Ok(mended)
     }
 
     /// The ticket of an item.

@@ -59,24 +59,33 @@ impl Tx {
         Ok(())
     }
 
-    /// Postpones to this time the evaluation of automations on tickets that an update of this one changed: the one that it
-    /// was merged into and, if they were `told` that the problem is solved or no longer is, its incidents.
-    pub async fn check_others_not_before(&mut self, id: TicketId, told: bool, at: Timestamp) -> Result<(), StoreError> {
+    /// Postpones to this time the evaluation of automations on tickets that an update of this one changed, as far as it is due
+    /// after what the daemon has evaluated: on the one that it was merged into and, if they were `told` that the problem is
+    /// solved or no longer is, on its incidents.
+    pub async fn check_others_not_before(
+        &mut self,
+        id: TicketId,
+        told: bool,
+        evaluated: Timestamp,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let into: Option<Option<i64>> = query_scalar("SELECT merged_into FROM ticket WHERE id = $1")
             .bind(id.0)
             .fetch_optional(&mut self.conn)
             .await?;
-        let into = into.flatten().map(TicketId);
-        if let Some(into) = into {
-            self.check_not_before(into, at).await?;
-        }
+        let into = into.flatten();
         if told || into.is_some() {
-            query("UPDATE ticket SET next_check_at = $3 WHERE problem IN ($1, $2) AND next_check_at < $3")
-                .bind(id.0)
-                .bind(into.unwrap_or(id).0)
-                .bind(at.as_millisecond())
-                .execute(&mut self.conn)
-                .await?;
+            // Without a target, `$2` is 0, which is no ticket.
+            query(
+                "UPDATE ticket SET next_check_at = $4 WHERE (id = $2 OR problem = $1 OR problem = $2)
+                   AND next_check_at > $3 AND next_check_at < $4",
+            )
+            .bind(id.0)
+            .bind(into.unwrap_or_default())
+            .bind(evaluated.as_millisecond())
+            .bind(at.as_millisecond())
+            .execute(self.conn.past_cache())
+            .await?;
         }
         Ok(())
     }

@@ -156,7 +156,7 @@ impl Sending {
 
     /// When the next item can be sent; `None` if no item waits, or all need a person to act first.
     pub(super) async fn next_send_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let gates = Gates::of(self.app().store()).await?;
+        let gates = self.gates().await?;
         let waiting = self.app().store().destinations().await?;
         Ok(waiting.iter().filter_map(|(destination, due)| Some(self.open_from(&gates, destination)?.max(*due))).min())
     }
@@ -169,14 +169,18 @@ impl Sending {
         if waiting.is_empty() {
             return Ok(vec![]);
         }
-        let gates = Gates::of(self.app().store()).await?;
+        let gates = self.gates().await?;
         let is_open = |destination: &Destination| self.open_from(&gates, destination).is_some_and(|at| at <= now);
         Ok(waiting.into_iter().map(|(destination, _)| destination).filter(is_open).collect())
     }
 
     /// When a destination can be sent to; `None` if a person has to act first.
     async fn opens_at(&self, destination: &Destination) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.open_from(&Gates::of(self.app().store()).await?, destination))
+        Ok(self.open_from(&self.gates().await?, destination))
+    }
+
+    async fn gates(&self) -> Result<Gates, StoreError> {
+        Gates::of(self.app().store(), self.app().clock().now()).await
     }
 
     fn open_from(&self, gates: &Gates, destination: &Destination) -> Option<Timestamp> {
@@ -186,48 +190,39 @@ impl Sending {
         }
     }
 
-    /// Records a failure of a destination, reports it as a warning, and as an error once it lasts. `wait` computes how long
-    /// nothing is sent there from the number of failures. Returns when the next attempt is made.
-    async fn fails(
+    /// A destination after a further failure. `wait` computes from the number of failures how long nothing is sent there.
+    async fn failing_again(
         &self,
         destination: &Destination,
         why: &str,
         wait: impl FnOnce(i64) -> Duration,
-    ) -> Result<Timestamp, StoreError> {
+    ) -> Result<Failing, StoreError> {
         let now = self.app().clock().now();
-        let before = self.failing(destination).await?;
+        let failing = self.app().store().failing().await?;
+        let before = failing.iter().find(|failing| failing.destination == *destination);
         let (since, failures) = before.map_or((now, 0), |before| (before.since, before.failures));
         let failures = failures.saturating_add(1);
         let retry_at = now.checked_add(wait(failures)).unwrap_or(now);
         let (destination, reason) = (destination.clone(), why.to_owned());
-        let failing = Failing { destination, reason, since, failures, retry_at };
-        let mut tx = self.app().store().begin().await?;
-        tx.fails(&failing).await?;
-        tx.commit().await?;
-        let destination = failing.destination;
-        if failures == 1 {
-            let message = format!("sending to {destination}: {why} (retrying)");
+        Ok(Failing { destination, reason, since, failures, retry_at })
+    }
+
+    /// Reports that a destination fails: as a warning at first, and as an error once it lasts.
+    fn tell_failing(&self, Failing { destination, reason, failures, .. }: &Failing) {
+        if *failures == 1 {
+            let message = format!("sending to {destination}: {reason} (retrying)");
             self.app().notices().tell(Notice::Failing { message });
-        } else if failures == i64::from(LASTING_FAILURES) {
-            let message = format!("sending to {destination}: {why} (failed {LASTING_FAILURES} times, retrying)");
+        } else if *failures == i64::from(LASTING_FAILURES) {
+            let message = format!("sending to {destination}: {reason} (failed {LASTING_FAILURES} times, retrying)");
             self.app().notices().tell(Notice::Trouble { message });
         }
-        Ok(retry_at)
     }
 
-    /// Records that a destination works, and reports it if it failed before.
-    async fn works(&self, destination: &Destination) -> Result<(), StoreError> {
-        let Some(Failing { failures, .. }) = self.failing(destination).await? else { return Ok(()) };
-        let mut tx = self.app().store().begin().await?;
-        tx.works(destination).await?;
-        tx.commit().await?;
-        let message = format!("{destination} responds again after {}", counted(failures, "failure"));
-        self.app().notices().tell(Notice::Mended { message });
-        Ok(())
-    }
-
-    async fn failing(&self, destination: &Destination) -> Result<Option<Failing>, StoreError> {
-        let failing = self.app().store().failing().await?;
-        Ok(failing.into_iter().find(|failing| failing.destination == *destination))
+    /// Reports that a destination works again, if it failed before.
+    fn tell_mended(&self, destination: &Destination, failures: Option<i64>) {
+        if let Some(failures) = failures {
+            let message = format!("{destination} responds again after {}", counted(failures, "failure"));
+            self.app().notices().tell(Notice::Mended { message });
+        }
     }
 }

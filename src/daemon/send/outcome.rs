@@ -15,7 +15,7 @@ use crate::{
     app::{Notice, Outcome, ticket},
     desk::{ConnectedAccount, Destination, Effect, Reason, ReasonKind, Recipient, Status, Ticket, Viewer, XId},
     present::ticket::conversation as conversation_of,
-    store::{Next, OutboxItem, StoreError, sending},
+    store::{Next, OutboxItem, Receiver, StoreError, sending},
     x::Refusal,
 };
 
@@ -23,7 +23,7 @@ use crate::{
 const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(2);
 const MAX_WAIT: SignedDuration = SignedDuration::from_mins(30);
 /// Maximum wait between two attempts at a failing destination that names none.
-const MAX_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+const MAX_BACKOFF: SignedDuration = SignedDuration::from_mins(5);
 /// Maximum wait between two lookups.
 const MAX_LOOKUP_WAIT: SignedDuration = SignedDuration::from_mins(15);
 /// How long a mail or webhook call is retried before it is given up.
@@ -94,63 +94,65 @@ impl Sending {
         let now = self.app().clock().now();
         let at = |wait: SignedDuration| now.saturating_add(wait).unwrap_or(now);
         let (what, text) = described(&item.effect);
-        let (next, reason) = match outcome {
+        let store = self.app().store();
+        let (next, reason, receiver) = match outcome {
             Ok(arrived) => {
-                let store = self.app().store();
-                store.sent(item.id, arrived.x_id.as_ref(), &arrived.text, arrived.but.as_deref(), now).await?;
-                self.works(&item.destination).await?;
+                let (x_id, but) = (arrived.x_id.as_ref(), arrived.but.as_deref());
+                let mended = store.sent(item, x_id, &arrived.text, but, now).await?;
+                self.tell_mended(&item.destination, mended);
                 let outcome = if matches!(item.effect, Effect::AtX { .. }) { Outcome::Done } else { Outcome::Sent };
                 self.tell(item, arrived.what, arrived.text, outcome);
                 return Ok(());
             }
             Err(Failure::Paused(account, refusal)) => {
                 let reason = Reason::new(kind_of(&refusal), refusal.to_string());
-                self.app().store().not_sent(item, Next::Wait, &reason, now).await?;
+                store.not_sent(item, Next::Wait, &reason, &Receiver::Untried, now).await?;
                 // One notice for the account, rather than one for each waiting item.
                 return self.shared.pause(&account, sending(&item.destination), &refusal).await;
             }
             Err(Failure::NotThere) => {
                 let reason = Reason::new(ReasonKind::AnswerLost, "the answer was lost, and it is not at X");
                 // X may show a post later than expected, so the wait before the lookup doubles each time.
-                (Next::Send(now), reason)
+                (Next::Send(now), reason, Receiver::Untried)
             }
             Err(Failure::PossiblySent(reason)) => {
                 let wait = match item.answers_lost {
                     0 => self.shared.visibility_delay(),
                     lost => doubled(self.shared.visibility_delay().max(FIRST_WAIT), lost + 1, MAX_LOOKUP_WAIT),
                 };
-                (Next::LookUp(at(wait)), reason)
+                (Next::LookUp(at(wait)), reason, Receiver::Untried)
             }
             Err(Failure::LookupFailed(reason, wait)) => {
                 let grown = doubled(self.shared.visibility_delay().max(FIRST_WAIT), item.lookups, MAX_LOOKUP_WAIT);
-                (Next::LookUp(at(grown.max(signed(wait)))), reason)
+                (Next::LookUp(at(grown.max(signed(wait)))), reason, Receiver::Untried)
             }
             Err(Failure::Later(reason) | Failure::NotWorking(reason, _))
                 if item.destination.account().is_none() && now.duration_since(item.first_send) > GIVE_UP_AFTER =>
             {
                 let words = format!("{} (tried {} times)", reason.words, item.sends);
-                (Next::Refused, Reason::new(ReasonKind::GivenUp, words))
+                (Next::Refused, Reason::new(ReasonKind::GivenUp, words), Receiver::Untried)
             }
             Err(Failure::Later(reason)) => {
-                self.works(&item.destination).await?;
-                (Next::Send(at(spread(doubled(FIRST_WAIT, item.sends, MAX_WAIT), item.id))), reason)
+                (Next::Send(at(spread(doubled(FIRST_WAIT, item.sends, MAX_WAIT), item.id))), reason, Receiver::Works)
             }
             Err(Failure::NotWorking(reason, wait)) => {
                 let wait_for = |failures| {
-                    let grown = spread(doubled(FIRST_WAIT, failures, MAX_PAUSE), item.id);
+                    let grown = spread(doubled(FIRST_WAIT, failures, MAX_BACKOFF), item.id);
                     Duration::try_from(grown).unwrap_or_default().max(wait.unwrap_or_default())
                 };
                 // Due with the next attempt, so that items not tried yet come first and one bad item does not block
                 // the others.
-                (Next::Send(self.fails(&item.destination, &reason.words, wait_for).await?), reason)
+                let failing = self.failing_again(&item.destination, &reason.words, wait_for).await?;
+                (Next::Send(failing.retry_at), reason, Receiver::Fails(failing))
             }
-            Err(Failure::Refused(reason)) => {
-                self.works(&item.destination).await?;
-                (Next::Refused, reason)
-            }
-            Err(Failure::Unknown(reason)) => (Next::Unknown, reason),
+            Err(Failure::Refused(reason)) => (Next::Refused, reason, Receiver::Works),
+            Err(Failure::Unknown(reason)) => (Next::Unknown, reason, Receiver::Untried),
         };
-        self.app().store().not_sent(item, next, &reason, now).await?;
+        let mended = store.not_sent(item, next, &reason, &receiver, now).await?;
+        self.tell_mended(&item.destination, mended);
+        if let Receiver::Fails(failing) = &receiver {
+            self.tell_failing(failing);
+        }
         let outcome = match next {
             Next::Refused => Outcome::Refused(reason.words),
             Next::Unknown => Outcome::Unknown(reason.words),

@@ -26,6 +26,9 @@ use crate::{
 /// The help for `me` where nobody acts.
 const NOBODY_ACTS: &str = "automations run as time passes; name the agent or group, as in `assignee is \"Ana\"`";
 
+/// The help for an expected webhook without its name.
+const EXPECT_WEBHOOK: &str = "in a test, write `expect webhook \"…\"` or `expect no webhook \"…\"`";
+
 /// The name of the field that is written as three words.
 pub(super) const TIME_OF_DAY: &str = "time of day";
 
@@ -244,7 +247,8 @@ impl Checker<'_, '_> {
         // `ticket` is what has the fields, and no misspelling of `requester.tickets`.
         let suggestion = self.context.suggestions.nearest(self.sink.source, list, name, known);
         // What a test expects of the actions is no misspelling of a field.
-        let is_action = matches!(name, "assign" | "merge" | "note" | "notify" | "remind" | "reply" | "webhook");
+        let is_action = matches!(name, "assign" | "merge" | "note" | "notify" | "remind" | "reply" | "webhook")
+            && self.before(&span).trim_start().starts_with("expect");
         let suggestion = suggestion.filter(|_| name != "ticket" && !is_action);
         // A field has no parts: `assignee.name` is `assignee`.
         let whole = name.split_once('.').map(|(whole, _)| whole);
@@ -258,10 +262,16 @@ impl Checker<'_, '_> {
         let diagnostic = match (asked || name.contains('.'), word_of) {
             (false, Some(field)) => {
                 let message = format!("`{shown}` is a value of `{0}`, not a condition", field.name);
-                let help = format!(
-                    "repeat the field and the operator; for several values, write `{0} in (…)`, or `{0} not in (…)` for none of them",
-                    field.name
-                );
+                let help = match self.before(&span).split_whitespace().next_back() {
+                    // `status is not new or open` is neither of both.
+                    Some("or" | "and" | ",") => {
+                        format!(
+                            "for several values, write `{0} in (…)`, or `{0} not in (…)` for none of them",
+                            field.name
+                        )
+                    }
+                    _ => format!("write `{0} is {name}`, or `{0} in (…)` for several values", field.name),
+                };
                 self.report(Diagnostic::new(&codes::TW0201, span, message).with_help(help));
                 return;
             }
@@ -274,6 +284,7 @@ impl Checker<'_, '_> {
                         "declare fields of the requester as `[[field]]` with `of = \"requester\"` in `twite.toml`",
                     ),
                     Some(_) => diagnostic.with_help("declare custom fields as `[[field]]` in `twite.toml`"),
+                    None if name == "webhook" => diagnostic.with_help(EXPECT_WEBHOOK),
                     None if is_action => diagnostic.with_help(format!(
                         "in a test, write `expect {name} contains …` or `expect no {name} contains …`"
                     )),
@@ -305,6 +316,7 @@ impl Checker<'_, '_> {
                 let message = format!("no field or `let` is named `{shown}`{}", did_you_mean(suggestion.as_deref()));
                 let diagnostic = Diagnostic::new(&codes::TW0201, span.clone(), message);
                 match suggestion {
+                    _ if name == "webhook" => diagnostic.with_help(EXPECT_WEBHOOK),
                     _ if is_action => {
                         diagnostic.with_help(format!("in a test, write `expect {name}` or `expect no {name}`"))
                     }
@@ -325,6 +337,12 @@ impl Checker<'_, '_> {
             Some(meant) => diagnostic.with_guess(span, meant),
             None => diagnostic,
         });
+    }
+
+    /// What stands before a place, on its line.
+    fn before(&self, place: &Range<usize>) -> &str {
+        let before = self.sink.source.text.get(..place.start).unwrap_or_default();
+        before.rsplit('\n').next().unwrap_or_default()
     }
 
     /// Resolves a field by name. Reports an error if it is unknown.

@@ -312,6 +312,11 @@ impl Checker<'_, '_> {
             }
             return now.checked_sub(span.length(&self.context.desk.hours)).ok().map(Literal::Time);
         }
+        if fact.ago() && value.kind() != SyntaxKind::Duration {
+            let error = Diagnostic::new(&codes::TW0302, span_of(value), "only a length of time can be `ago`");
+            self.report(error.with_help(format!("write `{field} {}`, without `ago`", written(value))));
+            return None;
+        }
         if let Kind::Set(members) = field.kind()
             && value.kind() == SyntaxKind::List
         {

@@ -101,7 +101,9 @@ impl Checker<'_, '_> {
         let help = match () {
             () if is_known => return false,
             () if is_nothing(&text) => {
-                format!("to ask for no value, write `{field} is empty`; to remove a value, `clear {field}`")
+                format!(
+                    "to ask for no value, write `{field} is empty`, for any value, `{field} is set`; to remove a value, `clear {field}`"
+                )
             }
             () if is_anything(&text) => format!("to ask for any value, write `{field} is set`"),
             () => return false,

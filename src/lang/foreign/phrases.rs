@@ -251,6 +251,12 @@ pub(in crate::lang) const CONDITIONS: Phrases = &[
     ),
     ("<number> ' <number>", "group digits with `_`, as in `10_000`"),
     ("<number> <number>", "group digits with `_`, as in `10_000`"),
+    ("<number> EUR", "write the number alone, without a currency"),
+    ("<number> USD", "write the number alone, without a currency"),
+    ("<number> GBP", "write the number alone, without a currency"),
+    ("<number> €", "write the number alone, without a currency"),
+    ("<number> $", "write the number alone, without a currency"),
+    ("<number> £", "write the number alone, without a currency"),
     ("<number> million", "write the digits, grouped with `_`: `1_000_000`"),
     ("<number> thousand", "write the digits, grouped with `_`: `1_000`"),
     (
@@ -309,6 +315,12 @@ pub(in crate::lang) const SAMPLES: Phrases = &[
 /// Phrases in what a test expects, besides those in conditions.
 pub(in crate::lang) const EXPECTATIONS: Phrases = &[
     ("reply <text>", "write `reply contains <text>`"),
+    ("reply contains <text> ,", "write a second `expect`: `expect reply contains …`"),
+    ("note contains <text> ,", "write a second `expect`: `expect note contains …`"),
+    ("notify contains <text> ,", "write a second `expect`: `expect notify contains …`"),
+    ("remind contains <text> ,", "write a second `expect`: `expect remind contains …`"),
+    ("message requester contains <text> ,", "write a second `expect`: `expect message requester contains …`"),
+    ("fired <text> <number> time", "write `fired <text> once`, or `fired <text> 2 times`"),
     ("not reply", "write `no reply`, or `no reply contains \"…\"`"),
     ("not note", "write `no note`, or `no note contains \"…\"`"),
     ("not notify", "write `no notify`, or `no notify contains \"…\"`"),
@@ -365,6 +377,12 @@ const RECENT_TICKETS: &str = "for at least three tickets within 30 days, write `
 const GIVEN_AWAY: &str = "write `given agent \"…\" away`";
 const GIVEN_UNSOLVED: &str = "write `given agent \"…\" with 20 unsolved tickets`";
 const GIVEN_LAST: &str = "write `given last agent \"…\" 3 days ago`";
+
+/// Phrases in a fact of a ticket.
+pub(in crate::lang) const FACTS: Phrases = &[
+    ("<field> [", "write several values with commas: `<field> a, b`"),
+    ("<field> (", "write several values with commas: `<field> a, b`"),
+];
 
 /// Phrases in what a test takes as given.
 pub(in crate::lang) const GIVENS: Phrases = &[
@@ -516,6 +534,11 @@ const COUNT: &str = "to count, write `set <field> to <field> + 1`";
 
 /// Phrases in actions.
 pub(in crate::lang) const ACTIONS: Phrases = &[
+    ("hide the tweet", "write `hide the post`"),
+    ("hide the comment", "write `hide the post`"),
+    ("hide the message", "write `hide the post`"),
+    ("like the tweet", "write `like the post`"),
+    ("like the comment", "write `like the post`"),
     ("add tags <value> and", "separate tags by `,`, and write each action on its own line"),
     ("add tags :", "delete the `:`"),
     ("add the tag", "write `add tags …`"),

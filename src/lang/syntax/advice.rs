@@ -160,6 +160,7 @@ impl<'t> BadPart<'t> {
                     Rule::only_cap => &[foreign::CAPS, ANYWHERE],
                     Rule::only_on => &[foreign::EVENTS, ANYWHERE],
                     Rule::only_happens => &[foreign::HAPPENINGS, ANYWHERE],
+                    Rule::only_fact => &[foreign::FACTS, ANYWHERE],
                     Rule::only_over => &[foreign::PERIODS, ANYWHERE],
                     Rule::only_every => &[foreign::EVERIES],
                     Rule::only_count => &[foreign::COUNTS],
@@ -235,6 +236,16 @@ impl<'t> BadPart<'t> {
             () if matches!(self.found, ":" | "=") => {
                 Advice::replace(self.place.clone(), "", format!("delete the `{}`", self.found))
             }
+            () if self.rule == Rule::only_expect
+                && let Some(help) = self.at_end(EXPECTATIONS) =>
+            {
+                Advice::help(help)
+            }
+            () if self.rule == Rule::only_given
+                && let Some(help) = self.at_end(foreign::GIVENS) =>
+            {
+                Advice::help(help)
+            }
             () if self.rule == Rule::only_action && before == "with" => Advice::help(foreign::UNDER),
             () if self.rule == Rule::only_action && self.lexemes.get(2) == Some(&"last") => {
                 Advice::help(foreign::LAST_AGENT)
@@ -244,12 +255,15 @@ impl<'t> BadPart<'t> {
             }
             () if self.rule == Rule::only_recipient && before == "group" => Advice::help(foreign::OWN_GROUP),
             () if self.wants(Rule::rparen) => Advice::replace(end..end, ")", "close the parenthesis with `)`"),
-            () if self.wants(Rule::kw_of) || self.wants(Rule::kw_percent) => {
-                Advice::help(phrase(&[SAMPLES], self.lexemes.get(..self.index)?, self.index.checked_sub(1)?)?)
-            }
+            () if self.wants(Rule::kw_of) || self.wants(Rule::kw_percent) => Advice::help(self.at_end(SAMPLES)?),
             () if value => Advice::help(format!("write a value after `{before}`")),
             () => None,
         }
+    }
+
+    /// The help about a phrase at the end of the part, or one that holds the end.
+    fn at_end(&self, phrases: Phrases) -> Option<String> {
+        phrase(&[phrases], self.lexemes.get(..self.index)?, self.index.checked_sub(1)?)
     }
 
     /// Keywords in capital letters, here or just before.
@@ -536,9 +550,11 @@ impl<'t> BadPart<'t> {
         });
         // What was after a point in time is less long ago, and what is compared with one is compared the other way round.
         let is_since_point = matches!(found, "after" | "since")
+            && is_time(last)
             && follows.is_some_and(|next| !is_digits(next) && !is_status(&next) && !is_time(next));
-        let compared = words.iter().rfind(|word| matches!(**word, ">" | ">=" | "<" | "<=" | "=")).copied();
-        let is_later = found == "ago" && matches!(compared, Some(">" | ">="));
+        let compared = words.iter().rfind(|word| matches!(**word, ">" | "<"));
+        let is_length = words.windows(2).any(|pair| matches!(pair, ["time", "since" | "until"]));
+        let is_later = found == "ago" && compared == Some(&">") && !is_length;
         let is_shorter = is_shorter || is_since_point || is_later;
         let operator = written.unwrap_or(if is_shorter { "<=" } else { ">=" });
         let (length, example) = match self.length() {

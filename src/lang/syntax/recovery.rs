@@ -218,10 +218,19 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
                     range(token),
                     format!("unknown {} `{word}`{}", level.what, did_you_mean(Some(part.words))),
                 )
-                .with_guess(range(token), if near(1) == part.second() { part.start() } else { part.words })
+                .with_guess(
+                    range(token),
+                    match near(1) {
+                        // `internal note`, `send notify`: the word that is meant follows.
+                        next if next == part.start() => "",
+                        next if next == part.second() => part.start(),
+                        _ => part.words,
+                    },
+                )
                 .with_help(format!("as in `{}`", part.example));
                 meant_then = part.start() == "then";
-                let word = Some(Misspelt { length: word.len(), meant: part.start(), error });
+                let meant = if near(1) == part.start() { "" } else { part.start() };
+                let word = Some(Misspelt { length: word.len(), meant, error });
                 found(token, Repair { mark, word, ..Repair::default() });
             } else {
                 continue;

@@ -392,7 +392,7 @@ async fn a_delivery_is_no_conflict_and_a_change_without_a_run_is_one() {
     let seen = version().await;
     let now = app.clock().now();
     let item = app.store().claim(&"posts/acme".parse().unwrap(), now).await.unwrap().unwrap();
-    app.store().sent(item.id, Some(&"900".parse().unwrap()), "", None, now).await.unwrap();
+    app.store().sent(&item, Some(&"900".parse().unwrap()), "", None, now).await.unwrap();
     assert!(version().await > seen, "a delivery is a change");
     agent::preview(app, id, &solve(seen)).await.unwrap();
 
@@ -420,7 +420,7 @@ async fn everything_says_who_did_it() {
     // Not sent before it is due, so that it can be withdrawn.
     assert!(!desk.daemon.send_next().await.unwrap());
     let item = app.store().claim(&"posts/acme".parse().unwrap(), later).await.unwrap().unwrap();
-    app.store().sent(item.id, Some(&"2".parse().unwrap()), "", None, later).await.unwrap();
+    app.store().sent(&item, Some(&"2".parse().unwrap()), "", None, later).await.unwrap();
     let comments = app.store().comments(id).await.unwrap();
     let by: Vec<_> = comments.iter().map(|c| (c.author, c.actor.clone(), &*c.text)).collect();
     assert!(by.contains(&(Author::Requester, Actor::Person, "@acme post 1")), "{by:?}");

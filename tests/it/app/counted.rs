@@ -5,7 +5,7 @@ use twite::{
     app::agent::{self, AgentUpdate},
     desk::{Act, Actor, Reason, ReasonKind, Status, Ticket, TicketId, Via, Viewer, XId, invariant},
     sim::SimHandle,
-    store::{Next, Store},
+    store::{Next, Receiver, Store},
     x::wire::decode_line,
 };
 
@@ -45,7 +45,10 @@ async fn step(sim: &SimHandle, daemon: &twite::daemon::Daemon, account: &XId, st
             store.intervene(Viewer::Owner, 1, act, "ana", None, now).await.unwrap();
             return;
         }
-        Step::Sent => return store.sent(claim().await.id, Some(&"77".parse().unwrap()), "", None, now).await.unwrap(),
+        Step::Sent => {
+            store.sent(&claim().await, Some(&"77".parse().unwrap()), "", None, now).await.unwrap();
+            return;
+        }
         Step::Echoed => {
             let line = format!(
                 r#"{{"data":{{"id":"78","author_id":"{account}","conversation_id":"10","text":"@p1 Look here.","created_at":"{now}",
@@ -56,7 +59,7 @@ async fn step(sim: &SimHandle, daemon: &twite::daemon::Daemon, account: &XId, st
             return;
         }
     };
-    store.not_sent(&claim().await, next, &reason, now).await.unwrap();
+    store.not_sent(&claim().await, next, &reason, &Receiver::Untried, now).await.unwrap();
 }
 
 async fn ticket(store: &Store) -> Ticket {
@@ -155,7 +158,7 @@ async fn a_reply_that_is_refused_after_a_merge_changes_nothing_on_the_other_tick
     let before = ticket(store).await;
     let now = later(10);
     let item = store.claim(&"posts/acme".parse().unwrap(), now).await.unwrap().unwrap();
-    store.not_sent(&item, Next::Refused, &Reason::new(ReasonKind::Gone, "no"), now).await.unwrap();
+    store.not_sent(&item, Next::Refused, &Reason::new(ReasonKind::Gone, "no"), &Receiver::Works, now).await.unwrap();
     assert_eq!(ticket(store).await, before);
     let merged = store.ticket(TicketId(2)).await.unwrap().unwrap();
     assert_eq!((merged.replies, merged.first_reply, merged.comments), (0, None, 1), "the note stays");

@@ -50,9 +50,13 @@ fn possible(mut ticket: Ticket) -> Ticket {
     for time in times.into_iter().chain(replies) {
         *time = time.map(|time| time.clamp(ticket.created, ticket.updated));
     }
-    ticket.requester.third_last_ticket = None;
-    ticket.requester.fifth_last_ticket = None;
-    ticket.requester.tenth_last_ticket = None;
+    let person = &mut ticket.requester;
+    let mut opened: Vec<_> =
+        [person.third_last_ticket, person.fifth_last_ticket, person.tenth_last_ticket].into_iter().flatten().collect();
+    opened.sort_unstable_by(|one, other| other.cmp(one));
+    let at_least = |n: i64, index: usize| opened.get(index).copied().filter(|_| person.tickets >= n);
+    (person.third_last_ticket, person.fifth_last_ticket, person.tenth_last_ticket) =
+        (at_least(3, 0), at_least(5, 1), at_least(10, 2));
     // A rating answers a question, if there was one.
     let is_asked = ticket.satisfaction.is_some_and(|satisfaction| !satisfaction.is_of_delivery());
     let rating = ticket.satisfaction.and_then(Satisfaction::rating);

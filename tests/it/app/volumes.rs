@@ -260,8 +260,17 @@ async fn messages_of_downtime_count_when_they_were_written() {
 async fn close(daemon: &Daemon, ticket: i64) {
     let status = FieldRef::find("status", &daemon.rules().desk).unwrap();
     let closed = SetTo::Literal(Literal::Word { word: "closed".into(), rank: Some(5) });
+    update(daemon, ticket, ActionKind::Set(status, closed)).await;
+}
+
+async fn tag(daemon: &Daemon, ticket: i64) {
+    let tags = FieldRef::find("tags", &daemon.rules().desk).unwrap();
+    update(daemon, ticket, ActionKind::Add(tags, vec!["seen".into()])).await;
+}
+
+async fn update(daemon: &Daemon, ticket: i64, kind: ActionKind) {
     let span = Span { file: "".into(), start: 0, end: 0, line: 1 };
-    let action = Action { kind: ActionKind::Set(status, closed), span };
+    let action = Action { kind, span };
     let update = AgentUpdate::new(Actor::Owner, Via::Cli, vec![action]);
     agent::update(daemon.app(), TicketId(ticket), &update).await.unwrap();
 }
@@ -391,8 +400,10 @@ async fn a_volume_that_lasts_in_a_downtime_waits_for_the_messages_of_the_downtim
         let lasting = daemon.store().snapshot(Viewer::Owner).await.unwrap().lasting_volumes().await.unwrap();
         lasting.iter().map(|lasting| lasting.ends_at).collect::<Vec<_>>()
     };
-    // The daemon is down for an hour; X has messages of its first minutes.
+    // The daemon is down for an hour; X has messages of its first minutes. An update in that hour neither ends it nor makes
+    // it last longer.
     daemon.clock().reached(at(60));
+    tag(&daemon, 2).await;
     close(&daemon, 1).await;
     assert_eq!(ends_at().await, [at(10)]);
     for id in 5..=8 {

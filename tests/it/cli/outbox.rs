@@ -9,7 +9,7 @@ use twite::{
     daemon::Daemon,
     desk::{Act, Destination, Incoming, IncomingKind, Reason, ReasonKind, TicketId, Viewer, XId},
     sim::{Fault, NewPerson, NewPost, SentKind, SimHandle},
-    store::{Asked, Holder, Next, Store, Watch},
+    store::{Asked, Holder, Next, OutboxItem, Receiver, Store, Watch},
 };
 
 use crate::support::owner::OwnerReads as _;
@@ -45,29 +45,30 @@ impl Desk {
     }
 
     /// Claims the reply, and records this outcome if there is one.
-    async fn claim(&self, then: Option<Next>) {
+    async fn claim(&self, then: Option<Next>) -> OutboxItem {
         let to: Destination = "posts/acme".parse().unwrap();
         let item = self.store().claim(&to, self.daemon.clock().now()).await.unwrap().unwrap();
         if let Some(next) = then {
             let (reason, now) = (Reason::new(ReasonKind::AnswerLost, "lost"), self.daemon.clock().now());
-            self.store().not_sent(&item, next, &reason, now).await.unwrap();
+            self.store().not_sent(&item, next, &reason, &Receiver::Untried, now).await.unwrap();
         }
+        item
     }
 
     async fn bring_to(&self, state: &str) {
         let now = self.daemon.clock().now();
         match state {
             "waiting" => {}
-            "in doubt" => self.claim(Some(Next::LookUp(now))).await,
-            "being sent" | "interrupted" => self.claim(None).await,
+            "in doubt" => drop(self.claim(Some(Next::LookUp(now))).await),
+            "being sent" | "interrupted" => drop(self.claim(None).await),
             "unknown" => {
                 self.claim(Some(Next::LookUp(now))).await;
                 self.claim(Some(Next::Unknown)).await;
             }
-            "refused" => self.claim(Some(Next::Refused)).await,
+            "refused" => drop(self.claim(Some(Next::Refused)).await),
             "sent" => {
-                self.claim(None).await;
-                self.store().sent(1, None, "", None, now).await.unwrap();
+                let item = self.claim(None).await;
+                self.store().sent(&item, None, "", None, now).await.unwrap();
             }
             "withdrawn" => {
                 self.store().intervene(Viewer::Owner, 1, Act::Withdraw, "ana", None, now).await.unwrap();

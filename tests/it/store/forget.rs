@@ -14,7 +14,7 @@ use twite::{
     daemon::LookupOutcome,
     desk::{Act, Actor, Effect, Incoming, Owner, Reason, ReasonKind, TicketId, Via, Viewer, XId},
     sim::{NewPerson, NewPost},
-    store::{Next, Store},
+    store::{Next, Receiver, Store},
     x::wire::decode_line,
 };
 
@@ -204,7 +204,10 @@ macro "Thank" { then reply "Thank you" }
     say("40", "40", "@acme more quokkas").await;
     let claim = async || store.claim(&"posts/acme".parse().unwrap(), now).await.unwrap().unwrap();
     let later = Next::LookUp(now.checked_add(SignedDuration::from_hours(1)).unwrap());
-    store.not_sent(&claim().await, later, &Reason::new(ReasonKind::AnswerLost, "lost"), now).await.unwrap();
+    store
+        .not_sent(&claim().await, later, &Reason::new(ReasonKind::AnswerLost, "lost"), &Receiver::Untried, now)
+        .await
+        .unwrap();
     let sending = claim().await;
     assert_eq!(sending.ticket, Some(TicketId(2)));
 
@@ -244,7 +247,7 @@ macro "Thank" { then reply "Thank you" }
     assert_eq!((ticket.replies, ticket.latest_public_comment.as_deref()), (1, Some("Thank you")));
 
     // What the desk did say stays.
-    store.sent(sending.id, Some(&"50".parse().unwrap()), "You said: quokkas", None, now).await.unwrap();
+    store.sent(&sending, Some(&"50".parse().unwrap()), "You said: quokkas", None, now).await.unwrap();
     let comments = store.comments(TicketId(2)).await.unwrap();
     assert_eq!(comments.last().map(|comment| comment.text.as_str()), Some("You said: quokkas"));
 
@@ -283,7 +286,7 @@ trigger "Says it back" {
         while daemon.take_next().await.unwrap() {}
         if how == "it fails" {
             let reason = Reason::new(ReasonKind::Unavailable, "it did not respond");
-            store.not_sent(&sending, Next::Send(now), &reason, now).await.unwrap();
+            store.not_sent(&sending, Next::Send(now), &reason, &Receiver::Untried, now).await.unwrap();
         } else {
             store.doubt_what_was_sending(now).await.unwrap();
         }
