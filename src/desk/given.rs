@@ -256,20 +256,19 @@ impl Ticket {
         if self.requester.satisfaction.is_some() {
             self.requester.satisfaction_rated.get_or_insert(self.updated);
         }
-        let Person { tickets, unsolved_tickets, third_last_ticket, fifth_last_ticket, tenth_last_ticket, .. } =
-            &mut self.requester;
+        // Whoever has a tenth-last ticket has a fifth-last one, which is not older.
+        let Person { third_last_ticket, fifth_last_ticket, tenth_last_ticket, .. } = &mut self.requester;
+        *fifth_last_ticket = fifth_last_ticket.or(*tenth_last_ticket);
+        *third_last_ticket = third_last_ticket.or(*fifth_last_ticket);
+        let opened = self.requester.latest_tickets().into_iter().filter(|(at, _)| at.is_some()).map(|(_, n)| n).max();
+        let Person { tickets, unsolved_tickets, .. } = &mut self.requester;
         let is_solved = self.status >= Status::Solved;
         if !given.requester.unsolved_tickets && !is_solved {
             *unsolved_tickets = (*unsolved_tickets).max(1);
         }
-        // Whoever has a tenth-last ticket has a fifth-last one, which is not older.
-        *fifth_last_ticket = fifth_last_ticket.or(*tenth_last_ticket);
-        *third_last_ticket = third_last_ticket.or(*fifth_last_ticket);
-        let opened = [(third_last_ticket, 3), (fifth_last_ticket, 5), (tenth_last_ticket, 10)];
-        let opened = opened.iter().filter(|(opened, _)| opened.is_some()).map(|(_, n)| *n).max();
         if !given.requester.tickets {
-            *tickets = (*tickets).max(opened.unwrap_or_default());
-            *tickets = (*tickets).max(unsolved_tickets.saturating_add(is_solved.into())).max(1);
+            let counted = unsolved_tickets.saturating_add(is_solved.into()).max(opened.unwrap_or(1));
+            *tickets = (*tickets).max(counted);
         }
     }
 }

@@ -172,8 +172,7 @@ static INVARIANTS: &[Invariant] = &[
         says: "the third-, fifth- and tenth-last ticket must be among as many `requester.tickets`, none may be missing before \
                one that is known, and none may be older than one after it",
         holds: |ticket| {
-            let Person { tickets, third_last_ticket, fifth_last_ticket, tenth_last_ticket, .. } = ticket.requester;
-            let opened = [(third_last_ticket, 3), (fifth_last_ticket, 5), (tenth_last_ticket, 10)];
+            let (tickets, opened) = (ticket.requester.tickets, ticket.requester.latest_tickets());
             // What is not known comes last.
             let is_sorted = opened.iter().is_sorted_by(|(later, _), (earlier, _)| later >= earlier);
             is_sorted && (tickets < 0 || opened.iter().all(|(at, least)| at.is_none() || tickets >= *least))

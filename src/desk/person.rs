@@ -97,6 +97,11 @@ impl Person {
         self.tenth_last_ticket = nth_last(10);
     }
 
+    /// When the third-, fifth- and tenth-last ticket was opened, each with how many tickets that takes.
+    pub fn latest_tickets(&self) -> [(Option<Timestamp>, i64); 3] {
+        [(self.third_last_ticket, 3), (self.fifth_last_ticket, 5), (self.tenth_last_ticket, 10)]
+    }
+
     /// Takes over what follows from the person's other tickets: how many there are, and when the last were opened.
     pub fn take_counts(&mut self, other: &Self) {
         self.tickets = other.tickets;

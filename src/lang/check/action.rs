@@ -309,20 +309,21 @@ impl Checker<'_, '_> {
                 _ => return None,
             },
             Kind::Date => {
-                let is_business =
-                    value.as_node().cloned().and_then(ast::Duration::cast).is_some_and(|it| it.business());
-                match if is_business { None } else { Some(self.duration(&value)?) } {
-                    Some(Duration::Clock(length)) if length.as_secs() % (24 * 3600) == 0 => {
-                        length.as_secs() / (24 * 3600)
-                    }
-                    _ => {
-                        let error = Diagnostic::new(&codes::TW0302, span_of(&value), "a date takes whole days");
-                        self.report(
-                            error.with_help("write `+ 3 days`, or weeks; business time cannot be added to a date"),
-                        );
-                        return None;
-                    }
-                }
+                const DAY: i64 = 24 * 3600;
+                let written = value.as_node().cloned().and_then(ast::Duration::cast);
+                // How long business days are does not matter here.
+                let length = match written.is_some_and(|length| length.business()) {
+                    true => None,
+                    false => Some(self.duration(&value)?),
+                };
+                let Some(Duration::Clock(length)) =
+                    length.filter(|l| matches!(l, Duration::Clock(l) if l.as_secs() % DAY == 0))
+                else {
+                    let error = Diagnostic::new(&codes::TW0302, span_of(&value), "a date takes whole days");
+                    self.report(error.with_help("write `+ 3 days`, or weeks; business time cannot be added to a date"));
+                    return None;
+                };
+                length.as_secs() / DAY
             }
             kind => {
                 let message = format!("`{field}` is {kind}: only numbers and dates can be added to");

@@ -221,15 +221,14 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
                 .with_guess(
                     range(token),
                     match near(1) {
-                        // `internal note`, `send notify`: the word that is meant follows.
-                        next if next == part.start() => "",
+                        _ if is_followed_by(token, part.start()) => "",
                         next if next == part.second() => part.start(),
                         _ => part.words,
                     },
                 )
                 .with_help(format!("as in `{}`", part.example));
                 meant_then = part.start() == "then";
-                let meant = if near(1) == part.start() { "" } else { part.start() };
+                let meant = if is_followed_by(token, part.start()) { "" } else { part.start() };
                 let word = Some(Misspelt { length: word.len(), meant, error });
                 found(token, Repair { mark, word, ..Repair::default() });
             } else {
@@ -238,6 +237,12 @@ fn parts(node: &SyntaxNode, text: &str, found: &mut dyn FnMut(&SyntaxToken, Repa
             break;
         }
     }
+}
+
+/// Whether this word comes next, which may be in the next part, as in `internal note "…"`.
+fn is_followed_by(token: &SyntaxToken, word: &str) -> bool {
+    let mut next = std::iter::successors(token.next_token(), SyntaxToken::next_token);
+    next.find(|token| !token.kind().is_trivia()).is_some_and(|next| next.text() == word)
 }
 
 /// Whether a bad part is in a rule that has no `then` before it, so that it may be or contain actions.
