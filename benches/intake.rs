@@ -33,7 +33,7 @@ use sqlx::{
 use twite::{
     clock::Clock,
     daemon::{Daemon, Reload, Source},
-    desk::{ConnectedAccount, Incoming, IncomingKind, XId},
+    desk::{ConnectedAccount, Incoming, IncomingKind, Transport, XId},
     settings::Address,
     store::{Key, Store},
     x::{
@@ -300,7 +300,7 @@ async fn taken_in(
     for some in inbox.chunks(batch) {
         for part in some.chunk_by(|a, b| a.0 == b.0) {
             let items: Vec<_> = part.iter().map(|(_, item)| item.clone()).collect();
-            store.accept(&part[0].0, &items, None, Clock::Wall.now()).await.unwrap();
+            store.accept(&part[0].0, Transport::File, &items, None, Clock::Wall.now()).await.unwrap();
         }
         loop {
             let from = Instant::now();

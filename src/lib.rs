@@ -17,6 +17,8 @@
 // The blank lines keep rustfmt from sorting the modules.
 pub mod clock;
 
+pub mod counters;
+
 pub mod desk;
 
 pub mod settings;
@@ -32,6 +34,8 @@ pub mod store;
 pub mod app;
 
 pub(crate) mod present;
+
+pub mod web;
 
 pub mod daemon;
 

@@ -27,6 +27,8 @@ pub struct Settings {
     pub mail: Option<MailSettings>,
     /// Maximum rates for what rules send.
     pub limits: Limits,
+    /// The HTTP server of the daemon.
+    pub web: WebSettings,
 }
 
 impl Settings {
@@ -142,6 +144,14 @@ impl Default for XSettings {
             visibility_delay_millis: 5_000,
         }
     }
+}
+
+/// The HTTP server of the daemon.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebSettings {
+    /// The address and port to listen on, such as `127.0.0.1:8917`; `None` for no server.
+    pub listen: Option<String>,
 }
 
 /// How mail is sent.

@@ -388,6 +388,8 @@ CREATE TABLE inbox (
   kind      TEXT COLLATE "C" NOT NULL,
   x_id      TEXT COLLATE "C" NOT NULL,
   version   TEXT COLLATE "C" NOT NULL,
+  -- How it came.
+  transport TEXT COLLATE "C" NOT NULL,
   payload   TEXT COLLATE "C" NOT NULL,
   -- What came and cannot be read, byte for byte.
   raw       BYTEA,

@@ -387,6 +387,8 @@ CREATE TABLE inbox (
   kind      TEXT NOT NULL,
   x_id      TEXT NOT NULL,
   version   TEXT NOT NULL,
+  -- How it came.
+  transport TEXT NOT NULL,
   payload   TEXT NOT NULL,
   -- What came and cannot be read, byte for byte.
   raw       BLOB,

@@ -9,7 +9,7 @@ use super::{
     message::{Message, read},
 };
 use crate::{
-    desk::{IncomingKind, XId},
+    desk::{ConnectedAccount, Incoming, IncomingKind, Transport, XId},
     store::{InboxItem, StoreError, StoredPost},
     x::{Post, Unreadable},
 };
@@ -41,12 +41,31 @@ impl App {
         Ok(true)
     }
 
+    /// Adds messages of an account to the inbox, and the new position of the endpoint they come from. Returns how many
+    /// were not known before.
+    pub(crate) async fn accept(
+        &self,
+        account: &ConnectedAccount,
+        transport: Transport,
+        items: &[Incoming],
+        position: Option<(&str, &str)>,
+    ) -> Result<usize, StoreError> {
+        let accepted = self.store.accept(&account.id, transport, items, position, self.clock.now()).await?;
+        for kind in &accepted.new {
+            self.notices.counters().received(&account.handle, kind.as_str(), transport.as_str());
+        }
+        if !accepted.new.is_empty() {
+            self.wake.inbox.notify_one();
+        }
+        Ok(accepted.new.len())
+    }
+
     /// Adds messages to the inbox that do not come from X: from a file, in the demo and in tests.
     pub async fn feed(&self, account: &XId, posts: Vec<Post>) -> Result<usize, StoreError> {
         let items: Vec<_> = posts.into_iter().map(|post| post.into_incoming(IncomingKind::Post)).collect();
-        let accepted = self.store.accept(account, &items, None, self.clock.now()).await?;
+        let accepted = self.store.accept(account, Transport::File, &items, None, self.clock.now()).await?;
         self.wake.inbox.notify_one();
-        Ok(accepted.new)
+        Ok(accepted.new.len())
     }
 
     /// Processes messages in one transaction, all or none. Stops early after `LONG_ENOUGH`; the rest stays in the
@@ -61,7 +80,7 @@ impl App {
             intake.unit.tx.by_first_ids(&mut message.post);
         }
         intake.unit.tx.prefetch(&posts(&messages)).await?;
-        let mut done = vec![];
+        let (mut done, mut made) = (vec![], vec![]);
         for (item, message) in items.iter().zip(&mut messages) {
             match message {
                 Ok(message) => {
@@ -70,6 +89,7 @@ impl App {
                     }
                     if let Some(message) = message {
                         intake.message(message).await?;
+                        made.push((item.transport, message.post.made));
                     }
                     done.push(item.id);
                 }
@@ -81,6 +101,12 @@ impl App {
         }
         intake.unit.tx.finish(&done).await?;
         intake.unit.commit().await?;
+        let now = self.clock.now();
+        for (transport, made) in made {
+            // X's clock may be ahead of this machine's.
+            let lag = Duration::try_from(now.duration_since(made)).unwrap_or_default();
+            self.notices.counters().processed(transport.as_str(), lag);
+        }
         if items.iter().any(|item| item.kind == IncomingKind::Deleted) {
             self.store.purge().await?;
         }

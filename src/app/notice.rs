@@ -7,6 +7,7 @@ use tracing::Level;
 
 use super::undeclared::Undeclared;
 use crate::{
+    counters::Counters,
     desk::{Change, Channel, TicketId, text::counted, visible::visible},
     lang::rules::Version,
     store::{Holder, StoppedLoop},
@@ -223,16 +224,24 @@ pub fn log_report(report: &str) {
 
 /// The broadcast channel for notices. Cheap to clone; it works without subscribers.
 #[derive(Debug, Clone)]
-pub struct Notices(broadcast::Sender<Notice>);
+pub struct Notices {
+    sender: broadcast::Sender<Notice>,
+    counters: Counters,
+}
 
 impl Default for Notices {
     fn default() -> Self {
-        Self(broadcast::channel(4096).0)
+        Self { sender: broadcast::channel(4096).0, counters: Counters::default() }
     }
 }
 
 impl Notices {
-    /// Logs a notice and sends it to the subscribers.
+    /// What this process counts.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Logs and counts a notice, and sends it to the subscribers.
     pub(crate) fn tell(&self, notice: Notice) {
         match notice.level() {
             Level::ERROR => tracing::error!("{notice}"),
@@ -242,13 +251,14 @@ impl Notices {
         if let Notice::Broken { report, .. } = &notice {
             log_report(report);
         }
+        notice.count(&self.counters);
         // An error means that there are no subscribers.
-        let _ = self.0.send(notice);
+        let _ = self.sender.send(notice);
     }
 
     /// Subscribes to all notices from now on.
     pub fn listen(&self) -> broadcast::Receiver<Notice> {
-        self.0.subscribe()
+        self.sender.subscribe()
     }
 }
 
@@ -283,6 +293,32 @@ impl Notice {
             | Self::Reloaded { .. }
             | Self::Recovered { .. }
             | Self::Mended { .. } => Level::INFO,
+        }
+    }
+}
+
+impl Notice {
+    fn count(&self, counters: &Counters) {
+        match self {
+            Self::Opened { channel, .. } => counters.opened(channel.as_str()),
+            Self::Fired { shadow, .. } => counters.fired(if *shadow { "shadow" } else { "live" }),
+            Self::Delivery { what, outcome, .. } => counters.delivered(what, outcome.word()),
+            Self::SetAside { account, .. } => counters.set_aside(account.trim_start_matches('@')),
+            Self::Reloaded { .. } => counters.reloaded("live"),
+            Self::Broken { .. } => counters.reloaded("broken"),
+            Self::Disagree { .. } => counters.differing(),
+            _ => {}
+        }
+    }
+}
+
+impl Outcome {
+    const fn word(&self) -> &'static str {
+        match self {
+            Self::Sent | Self::Done | Self::Found => "sent",
+            Self::Refused(_) => "refused",
+            Self::Later(_) => "failed",
+            Self::Unknown(_) => "unknown",
         }
     }
 }

@@ -9,6 +9,7 @@ use super::Daemon;
 use crate::{
     app::Notice,
     store::{Asked, Ended, Holder, StoreError, TERM, Watch},
+    web::Standing,
 };
 
 /// Interval between renewals of the lease; short enough that several may fail before it expires.
@@ -30,6 +31,8 @@ impl Daemon {
                 Ok(Asked::Taken(ended)) => return Ok(Some(ended)),
                 Ok(Asked::Held(lease)) => {
                     if told.replace(lease.fence) != Some(lease.fence) {
+                        let holder = format!("process {} on {}", lease.holder.pid, lease.holder.host);
+                        self.shared.standing.send_replace(Standing::Waiting(holder));
                         self.notices().tell(Notice::Waiting { holder: lease.holder, since: lease.since });
                     }
                 }

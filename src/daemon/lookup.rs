@@ -12,7 +12,7 @@ use super::{
     shared::{MAX_LAST_REQUEST, Shared},
 };
 use crate::{
-    desk::{AccountState, ConnectedAccount, Incoming, IncomingKind, PostFacts, XId},
+    desk::{AccountState, ConnectedAccount, Incoming, IncomingKind, PostFacts, Transport, XId},
     store::StoreError,
     x::{Page, Post, client::MAX_IDS, limits::Limits, transport::poll::next_poll},
 };
@@ -169,13 +169,10 @@ impl Lookup {
             match item {
                 Ok(post) => items.push(post.into_incoming(IncomingKind::Post)),
                 Err(broken) => {
-                    self.shared.set_aside_raw(account, IncomingKind::Post, &broken).await?;
+                    self.shared.set_aside_raw(account, Transport::Lookup, IncomingKind::Post, &broken).await?;
                 }
             }
         }
-        if self.shared.app.store().accept(&account.id, &items, None, self.shared.app.clock().now()).await?.new > 0 {
-            self.shared.app.wake().inbox.notify_one();
-        }
-        Ok(())
+        self.shared.app.accept(account, Transport::Lookup, &items, None).await.map(drop)
     }
 }

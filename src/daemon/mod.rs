@@ -4,6 +4,7 @@
 //! An operation that fails with [`StoreError`] has changed nothing, unless its `# Errors` says otherwise.
 
 mod lease;
+mod listen;
 mod lookup;
 mod note;
 mod pause;
@@ -47,6 +48,7 @@ use crate::{
     desk::{Viewer, XId},
     engine::{Decider, RuleSet, next_minute},
     store::{Ended, Holder, Key, Store, StoreError, Watch},
+    web::Standing,
     x::Post,
 };
 
@@ -139,6 +141,7 @@ impl Daemon {
                 notices.tell(Notice::Trouble { message: format!("cannot watch the rule files: {error}") });
             }
         });
+        let listening = tokio::spawn(self.clone().listen(stop.clone()));
         let served = async {
             while let Some(ended) = self.take_lease(&stop).await? {
                 self.hold_lease(&stop, ended).await?;
@@ -147,6 +150,11 @@ impl Daemon {
         };
         let served = served.await;
         following.abort();
+        if served.is_err() {
+            listening.abort();
+        }
+        // It ended, or was aborted.
+        let _ = listening.await;
         self.store().close().await;
         served
     }
@@ -162,6 +170,7 @@ impl Daemon {
                 return Ok(());
             }
         }
+        self.shared.standing.send_replace(Standing::Working);
         let stop = &stop.child_token();
         let mut loops = self.spawn_loops(stop);
         let lost = self.keep_lease(stop).await;

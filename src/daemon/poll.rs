@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     app::Notice,
-    desk::{AccountState, ConnectedAccount, XId},
+    desk::{AccountState, ConnectedAccount, Transport, XId},
     store::{GRANT, Gap, Stall, StoreError},
     x::{
         Refusal, XError,
@@ -264,7 +264,7 @@ impl Poll {
     ) -> Result<usize, StoreError> {
         let page = &answered.answer;
         for broken in &page.unreadable {
-            self.shared.set_aside_raw(&self.account, self.endpoint.kind(), broken).await?;
+            self.shared.set_aside_raw(&self.account, Transport::Poll, self.endpoint.kind(), broken).await?;
         }
         let received = if page.items.is_empty() {
             BTreeMap::new()
@@ -291,16 +291,8 @@ impl Poll {
             return Ok(0);
         }
         let written = serde_json::to_string(position).map_err(|e| StoreError::Corrupt(e.to_string()))?;
-        let accepted = self
-            .shared
-            .app
-            .store()
-            .accept(&self.account.id, &items, Some((self.endpoint.name(), &written)), self.shared.app.clock().now())
-            .await?;
-        if accepted.new > 0 {
-            self.shared.app.wake().inbox.notify_one();
-        }
-        Ok(accepted.new)
+        let position = Some((self.endpoint.name(), written.as_str()));
+        self.shared.app.accept(&self.account, Transport::Poll, &items, position).await
     }
 
     async fn failed(&mut self, new: usize, every: Duration, error: &XError) -> Result<Polled, StoreError> {

@@ -22,7 +22,7 @@ use crate::{
     app::{Broken, Live, Notice, Notices, ReloadState, git},
     clock::Clock,
     lang::{self, Follow, Parsed, rules::Rules},
-    settings::{Overrides, Settings, StoreSettings},
+    settings::{Overrides, Settings},
 };
 
 /// Default debounce: how long files must be unchanged before they are loaded.
@@ -111,8 +111,8 @@ fn report(lost: &[String]) -> Result<(), (usize, String)> {
 #[derive(Clone)]
 pub struct Reload {
     live: Live,
-    /// The store settings at process start.
-    started_with: StoreSettings,
+    /// The settings at process start.
+    started_with: Settings,
     /// State of the files just before they were first loaded.
     first: Arc<Stamps>,
     /// The files of the last load, so that only those that changed since are parsed.
@@ -167,7 +167,7 @@ impl Reload {
         since: Timestamp,
         broken: Option<Broken>,
     ) -> Self {
-        let started_with = settings.store.clone();
+        let started_with = settings.clone();
         let state = ReloadState { since, broken, restart: vec![], passed_over };
         let live = Live::new(rules, settings, state, source.follow);
         Self { live, started_with, first: Arc::new(first), parsed: Arc::new(Mutex::new(parsed)), source }
@@ -188,7 +188,7 @@ impl Reload {
         };
         match loaded {
             Ok(Loaded { rules, settings, passed_over }) => {
-                let restart = self.needs_restart(&settings.store);
+                let restart = self.needs_restart(&settings);
                 let (version, items) = (rules.version.clone(), rules.items());
                 let changed = version.hash != live.version.hash;
                 let (mut recovered, mut more, mut passes_over) = (false, false, false);
@@ -235,12 +235,13 @@ impl Reload {
     }
 
     /// Settings that changed since the process started, but are read only at its start.
-    fn needs_restart(&self, now: &StoreSettings) -> Vec<String> {
+    fn needs_restart(&self, now: &Settings) -> Vec<String> {
         let then = &self.started_with;
         let settings = [
-            ("[store] url", then.url != now.url),
-            ("[store] password_env", then.password_env != now.password_env),
-            ("[store] key_env", then.key_env != now.key_env),
+            ("[store] url", then.store.url != now.store.url),
+            ("[store] password_env", then.store.password_env != now.store.password_env),
+            ("[store] key_env", then.store.key_env != now.store.key_env),
+            ("[web] listen", then.web.listen != now.web.listen),
         ];
         settings.into_iter().filter(|(_, changed)| *changed).map(|(name, _)| name.to_owned()).collect()
     }

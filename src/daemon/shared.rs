@@ -8,14 +8,16 @@ use std::{
 };
 
 use jiff::SignedDuration;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::trouble::Trouble;
 use crate::{
     app::{App, Notice, StoredTokens},
-    desk::{AccountState, ConnectedAccount, IncomingKind, XId, declarations::Edition, text::counted},
+    desk::{AccountState, ConnectedAccount, IncomingKind, Transport, XId, declarations::Edition, text::counted},
     settings::XSettings,
     store::{Key, StoreError},
+    web::Standing,
     x::{TokenError, Unreadable, XError, client::Client, transport::poll::Endpoint},
 };
 
@@ -30,6 +32,8 @@ pub(super) struct Shared {
     pub(super) app: App,
     pub(super) key: Key,
     pub(super) http: reqwest::Client,
+    /// What the daemon is doing, for its pages.
+    pub(super) standing: watch::Sender<Standing>,
     /// Reports failures of the store.
     pub(super) trouble: Trouble,
     /// Held while a pause of an account begins or ends.
@@ -45,6 +49,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(app: App, key: Key, http: reqwest::Client) -> Self {
         Self {
+            standing: watch::Sender::new(Standing::Starting),
             trouble: Trouble::new(app.notices().clone()),
             app,
             key,
@@ -89,7 +94,7 @@ impl Shared {
         let client = Client::new(settings, account.id.clone(), tokens, self.http.clone(), self.app.clock().clone())
             .inspect_err(|error| self.tell_unusable(account, error))
             .ok()?;
-        let client = Arc::new(client);
+        let client = Arc::new(client.counting(self.app.notices().counters(), &account.handle));
         self.unusable.lock().unwrap_or_else(PoisonError::into_inner).remove(&account.id);
         clients.insert(account.id.clone(), (settings.clone(), client.clone()));
         Some(client)
@@ -159,11 +164,12 @@ impl Shared {
     pub(super) async fn set_aside_raw(
         &self,
         account: &ConnectedAccount,
+        transport: Transport,
         kind: IncomingKind,
         broken: &Unreadable,
     ) -> Result<(), StoreError> {
         let (id, now) = (broken.id.as_ref(), self.app.clock().now());
-        if self.app.store().set_aside_raw(&account.id, kind, id, &broken.raw, &broken.reason, now).await? {
+        if self.app.store().set_aside_raw(&account.id, transport, kind, id, &broken.raw, &broken.reason, now).await? {
             let id = id.map(|id| format!(" {id}")).unwrap_or_default();
             self.app.notices().tell(Notice::SetAside {
                 account: format!("@{}", account.handle),

@@ -16,6 +16,22 @@ words! {
     }
 }
 
+words! {
+    /// How a message came from X.
+    Transport, ordered: false {
+        /// From a list that was polled.
+        Poll = "poll",
+        /// From X's activity stream.
+        Stream = "stream",
+        /// By X's call of a webhook.
+        Webhook = "webhook",
+        /// From a lookup by its id.
+        Lookup = "lookup",
+        /// From a file.
+        File = "file",
+    }
+}
+
 /// A message to be accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Incoming {

@@ -62,7 +62,7 @@ pub use fired_before::{FiredBefore, Per};
 pub use holidays::{Holidays, HolidaysError};
 pub use hours::{Hours, HoursError, Interval, OpenDay, Reached};
 pub use ids::{TicketId, XId};
-pub use incoming::{Incoming, IncomingKind};
+pub use incoming::{Incoming, IncomingKind, Transport};
 pub use metric::Metric;
 pub use owner::Owner;
 pub use past_status::{MAX_PAST_STATUSES, PastStatus, Spell};

@@ -8,13 +8,13 @@ use super::{
     db::{Builder, query},
     time, word,
 };
-use crate::desk::{Incoming, IncomingKind, XId};
+use crate::desk::{Incoming, IncomingKind, Transport, XId};
 
 /// The result of [`Store::accept`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accepted {
-    /// The number of messages that were stored.
-    pub new: usize,
+    /// The kinds of the messages that were stored.
+    pub new: Vec<IncomingKind>,
     /// The number of messages that were already there.
     pub known: usize,
 }
@@ -30,6 +30,8 @@ pub struct InboxItem {
     pub kind: IncomingKind,
     /// The id of its first version.
     pub x_id: XId,
+    /// How it came.
+    pub transport: Transport,
     /// The message as JSON.
     pub payload: String,
     /// When it was received.
@@ -42,38 +44,42 @@ impl Store {
     pub async fn accept(
         &self,
         account: &XId,
+        transport: Transport,
         items: &[Incoming],
         position: Option<(&str, &str)>,
         now: Timestamp,
     ) -> Result<Accepted, StoreError> {
         let mut tx = self.begin().await?;
-        let mut new = 0;
+        let mut new = vec![];
         for item in items {
             let done = query(
-                "INSERT INTO inbox (account, kind, x_id, version, payload, received, state)
-                 VALUES ($1, $2, $3, $4, $5, $6, 'pending') ON CONFLICT DO NOTHING",
+                "INSERT INTO inbox (account, kind, x_id, version, transport, payload, received, state)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, 'pending') ON CONFLICT DO NOTHING",
             )
             .bind(account.as_str())
             .bind(item.kind.as_str())
             .bind(item.x_id.as_str())
             .bind(item.version.as_str())
+            .bind(transport.as_str())
             .bind(&item.payload)
             .bind(now.as_millisecond())
             .execute(&mut tx.conn)
             .await?;
-            new += usize::from(done > 0);
+            if done > 0 {
+                new.push(item.kind);
+            }
         }
         if let Some((endpoint, position)) = position {
             tx.put_position(account, endpoint, position).await?;
         }
         tx.commit().await?;
-        Ok(Accepted { new, known: items.len() - new })
+        Ok(Accepted { known: items.len() - new.len(), new })
     }
 
     /// Messages that are not processed yet, at most `most`, in the order in which they were stored.
     pub async fn pending(&self, most: i64) -> Result<Vec<InboxItem>, StoreError> {
         query(
-            "SELECT id, account, kind, x_id, payload, received FROM inbox WHERE state = 'pending' ORDER BY id LIMIT $1",
+            "SELECT id, account, kind, x_id, payload, received, transport FROM inbox WHERE state = 'pending' ORDER BY id LIMIT $1",
         )
         .bind(most)
         .fetch_all(&self.reader)
@@ -87,6 +93,7 @@ impl Store {
                 x_id: word(row.try_get(3)?)?,
                 payload: row.try_get(4)?,
                 received: time(row.try_get(5)?)?,
+                transport: word(row.try_get(6)?)?,
             })
         })
         .collect()
@@ -97,6 +104,7 @@ impl Store {
     pub async fn set_aside_raw(
         &self,
         account: &XId,
+        transport: Transport,
         kind: IncomingKind,
         id: Option<&XId>,
         raw: &[u8],
@@ -107,12 +115,13 @@ impl Store {
         let done = self
             .write(
                 query(
-                    "INSERT INTO inbox (account, kind, x_id, version, payload, raw, received, state, reason)
-                     VALUES ($1, $2, $3, 'raw', '', $4, $5, 'set_aside', $6) ON CONFLICT DO NOTHING",
+                    "INSERT INTO inbox (account, kind, x_id, version, transport, payload, raw, received, state, reason)
+                     VALUES ($1, $2, $3, 'raw', $4, '', $5, $6, 'set_aside', $7) ON CONFLICT DO NOTHING",
                 )
                 .bind(account.as_str())
                 .bind(kind.as_str())
                 .bind(id.map_or_else(hash, XId::to_string))
+                .bind(transport.as_str())
                 .bind(raw)
                 .bind(now.as_millisecond())
                 .bind(reason),

@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     desk::{
-        ConnectedAccount, Declarations, FieldRef, Incoming, IncomingKind, Person, Ticket, TicketId, Viewer, XId,
+        ConnectedAccount, Declarations, FieldRef, Incoming, IncomingKind, Person, Ticket, TicketId, Transport, Viewer,
+        XId,
         declarations::{Agent, Sees},
     },
     lang::rules::{Comparison, Condition, ConditionKind, Literal, Op, Predicate, Span},
@@ -56,13 +57,16 @@ async fn a_disk_that_was_full_is_forgotten_once_there_is_room() {
     for round in 0..3 {
         let used = pages(&store, None).await;
         pages(&store, Some(used + 20)).await;
-        let full = store.accept(&x(1), &messages(round * 100, 10), Some(("walk", "1")), NOW).await.unwrap_err();
+        let full = store
+            .accept(&x(1), Transport::Poll, &messages(round * 100, 10), Some(("walk", "1")), NOW)
+            .await
+            .unwrap_err();
         assert!(full.to_string().contains("full"), "{full}");
         assert!(!full.is_about_data());
         // The failed connection is closed, and with it the `max_page_count` that was set on it.
         store.begin().await.unwrap().commit().await.unwrap();
         assert_eq!(store.pending(100).await.unwrap().len(), usize::try_from(round).unwrap() * 10, "nothing of it was");
-        store.accept(&x(1), &messages(round * 100, 10), Some(("walk", "1")), NOW).await.unwrap();
+        store.accept(&x(1), Transport::Poll, &messages(round * 100, 10), Some(("walk", "1")), NOW).await.unwrap();
     }
     assert_eq!(store.pending(100).await.unwrap().len(), 30);
 }
@@ -92,10 +96,10 @@ async fn a_database_that_another_process_holds_is_waited_for_and_used_again() {
     let held = other.begin().await.unwrap();
     // The busy timeout is set per connection; a short one keeps the test fast.
     query("PRAGMA busy_timeout = 1").execute(&store.writer).await.unwrap();
-    let locked = store.accept(&x(1), &messages(1, 1), None, NOW).await.unwrap_err();
+    let locked = store.accept(&x(1), Transport::Poll, &messages(1, 1), None, NOW).await.unwrap_err();
     assert!(locked.to_string().contains("locked") && !locked.is_about_data(), "{locked}");
     drop(held);
-    store.accept(&x(1), &messages(1, 1), None, NOW).await.unwrap();
+    store.accept(&x(1), Transport::Poll, &messages(1, 1), None, NOW).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -129,14 +133,14 @@ async fn a_file_that_is_deleted_or_replaced_is_written_to_no_more() {
             Some(true) => Store::open(&path).await.unwrap().close().await,
         }
         for _back in [false, true] {
-            let gone = store.accept(&x(1), &messages(1, 1), None, now()).await.unwrap_err();
+            let gone = store.accept(&x(1), Transport::Poll, &messages(1, 1), None, now()).await.unwrap_err();
             assert!(matches!(gone, StoreError::Replaced(_)) && gone.to_string().contains("start again"), "{gone}");
             assert!(!gone.is_about_data());
             // Some connections may be to the other file, so the store keeps failing after the file is back.
             std::fs::rename(&aside, &path).unwrap_or_default();
         }
         let store = Store::open(&path).await.unwrap();
-        store.accept(&x(1), &messages(1, 1), None, now()).await.unwrap();
+        store.accept(&x(1), Transport::Poll, &messages(1, 1), None, now()).await.unwrap();
     }
 }
 

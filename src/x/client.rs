@@ -12,11 +12,13 @@ use super::{
     error::refusal,
     limits::{Limits, answered_at, retry_after},
     oauth::{App, TokenSource},
+    operation::{Operation, PRICE_OF_MESSAGE, price_of_post},
     parts::salvage,
     wire::{DirectMessage, Page, decode_directs, decode_posts, person},
 };
 use crate::{
     clock::Clock,
+    counters::Counters,
     desk::{DirectReply, Person, PublicReply, XAction, XId},
     settings::XSettings,
 };
@@ -112,6 +114,8 @@ pub struct Client {
     account: XId,
     tokens: Arc<TokenSource>,
     clock: Clock,
+    /// Where calls are counted, and the account's name there.
+    counted: (Counters, String),
 }
 
 impl Client {
@@ -130,7 +134,14 @@ impl Client {
         let url =
             Url::parse(&settings.url).map_err(|e| XError::Setup(format!("`x.url = \"{}\"`: {e}", settings.url)))?;
         let tokens = Arc::new(TokenSource::new(app, tokens));
-        Ok(Self { http, url, account, tokens, clock })
+        let counted = (Counters::default(), account.to_string());
+        Ok(Self { http, url, account, tokens, clock, counted })
+    }
+
+    /// Counts the calls, as those of an account with this handle.
+    #[must_use]
+    pub fn counting(self, counters: &Counters, handle: &str) -> Self {
+        Self { counted: (counters.clone(), handle.to_owned()), ..self }
     }
 
     /// The account this acts for.
@@ -148,7 +159,8 @@ impl Client {
 
     /// The account's own profile.
     pub async fn me(&self) -> Result<Person, XError> {
-        let answer = self.get("/2/users/me", &[("user.fields", USER_FIELDS)]).await?.answer;
+        let answer = self.get(Operation::Me, "/2/users/me", &[("user.fields", USER_FIELDS)]).await?.answer;
+        self.cost(Operation::Me, Operation::Me.price_per_item());
         me(&salvage(&answer))
     }
 
@@ -159,7 +171,7 @@ impl Client {
         until: Option<&XId>,
         token: Option<&str>,
     ) -> Result<Answered<Page<Post>>, XError> {
-        self.timeline("tweets", since, until, token).await
+        self.timeline(Operation::OwnPosts, "tweets", since, until, token).await
     }
 
     /// Posts that mention the account with ids between `since` and `until`, both exclusive, newest first.
@@ -169,16 +181,17 @@ impl Client {
         until: Option<&XId>,
         token: Option<&str>,
     ) -> Result<Answered<Page<Post>>, XError> {
-        self.timeline("mentions", since, until, token).await
+        self.timeline(Operation::Mentions, "mentions", since, until, token).await
     }
 
     /// Posts the account liked, most recently liked first.
     pub async fn liked_posts(&self, token: Option<&str>) -> Result<Answered<Page<Post>>, XError> {
-        self.timeline("liked_tweets", None, None, token).await
+        self.timeline(Operation::Likes, "liked_tweets", None, None, token).await
     }
 
     async fn timeline(
         &self,
+        operation: Operation,
         which: &str,
         since: Option<&XId>,
         until: Option<&XId>,
@@ -193,16 +206,21 @@ impl Client {
         query.extend(since.map(|id| ("since_id", id.as_str())));
         query.extend(until.map(|id| ("until_id", id.as_str())));
         query.extend(token.map(|t| ("pagination_token", t)));
-        let answered = self.get(&format!("/2/users/{}/{which}", self.account), &query).await?;
-        answered.read_list(decode_posts)
+        let answered = self.get(operation, &format!("/2/users/{}/{which}", self.account), &query).await?;
+        self.read(operation, answered.read_list(decode_posts))
     }
 
     /// The account's direct messages, sent and received, newest first.
     pub async fn direct_messages(&self, token: Option<&str>) -> Result<Answered<Page<DirectMessage>>, XError> {
-        self.messages("/2/dm_events", token).await
+        self.messages(Operation::DirectMessages, "/2/dm_events", token).await
     }
 
-    async fn messages(&self, path: &str, token: Option<&str>) -> Result<Answered<Page<DirectMessage>>, XError> {
+    async fn messages(
+        &self,
+        operation: Operation,
+        path: &str,
+        token: Option<&str>,
+    ) -> Result<Answered<Page<DirectMessage>>, XError> {
         let mut query = vec![
             ("max_results", "100"),
             ("event_types", "MessageCreate"),
@@ -211,7 +229,7 @@ impl Client {
             ("user.fields", USER_FIELDS),
         ];
         query.extend(token.map(|t| ("pagination_token", t)));
-        self.get(path, &query).await?.read_list(decode_directs)
+        self.read(operation, self.get(operation, path, &query).await?.read_list(decode_directs))
     }
 
     /// The direct messages with one person, newest first. They have a rate limit of their own.
@@ -220,7 +238,8 @@ impl Client {
         person: &XId,
         token: Option<&str>,
     ) -> Result<Answered<Page<DirectMessage>>, XError> {
-        self.messages(&format!("/2/dm_conversations/with/{person}/dm_events"), token).await
+        let path = format!("/2/dm_conversations/with/{person}/dm_events");
+        self.messages(Operation::DirectMessagesWith, &path, token).await
     }
 
     /// Posts by id, at most [`MAX_IDS`]. Posts that X does not return are missing, and listed in [`Page::gone`] if X
@@ -233,8 +252,8 @@ impl Client {
             ("expansions", POST_EXPANSIONS),
             ("user.fields", USER_FIELDS),
         ];
-        let answered = self.get("/2/tweets", &query).await?;
-        answered.read(decode_posts)
+        let answered = self.get(Operation::Posts, "/2/tweets", &query).await?;
+        self.read(Operation::Posts, answered.read(decode_posts))
     }
 
     /// Posts a public reply. A [`PublicReply`] can only answer a public comment: see [`crate::desk::Reply`].
@@ -246,7 +265,9 @@ impl Client {
             "text": reply.text(),
             "reply": { "in_reply_to_tweet_id": reply.answers() },
         });
-        self.create("/2/tweets", &body, "/data/id").await
+        let created = self.create(Operation::CreatePost, "/2/tweets", &body, "/data/id").await?;
+        self.cost(Operation::CreatePost, price_of_post(reply.text()));
+        Ok(created)
     }
 
     /// Sends a direct message.
@@ -255,7 +276,10 @@ impl Client {
     /// As [`Client::create_post`].
     pub async fn send_message(&self, reply: &DirectReply) -> Result<Created, XError> {
         let path = format!("/2/dm_conversations/with/{}/messages", reply.to());
-        self.create(&path, &json!({ "text": reply.text() }), "/data/dm_event_id").await
+        let body = json!({ "text": reply.text() });
+        let created = self.create(Operation::SendMessage, &path, &body, "/data/dm_event_id").await?;
+        self.cost(Operation::SendMessage, PRICE_OF_MESSAGE);
+        Ok(created)
     }
 
     /// Does something about a post or its author, each named by its id. Doing it again changes nothing.
@@ -278,20 +302,38 @@ impl Client {
             body.iter().fold(request, |request, body| request.json(body))
         };
         // An answer that is lost does not matter, as it is asked again.
-        self.call(Sent::Nothing, request).await.map(drop)
+        self.call(Operation::Act(what), Sent::Nothing, request).await.map(drop)
     }
 
-    async fn create(&self, path: &str, body: &Value, id: &str) -> Result<Created, XError> {
+    /// The page of a list, whose price is counted.
+    fn read<T>(
+        &self,
+        operation: Operation,
+        page: Result<Answered<Page<T>>, XError>,
+    ) -> Result<Answered<Page<T>>, XError> {
+        if let Ok(page) = &page {
+            let items = u64::try_from(page.answer.items.len()).unwrap_or(u64::MAX);
+            self.cost(operation, operation.price_per_item().saturating_mul(items));
+        }
+        page
+    }
+
+    fn cost(&self, operation: Operation, micros: u64) {
+        let (counters, handle) = &self.counted;
+        counters.cost(handle, operation.name(), micros);
+    }
+
+    async fn create(&self, operation: Operation, path: &str, body: &Value, id: &str) -> Result<Created, XError> {
         let url = self.address(path)?;
-        let answered = self.call(Sent::Something, || self.http.post(url.clone()).json(body)).await?;
+        let answered = self.call(operation, Sent::Something, || self.http.post(url.clone()).json(body)).await?;
         let id = salvage(&answered.answer).pointer(id).and_then(Value::as_str).and_then(|id| id.parse().ok());
         // The call succeeded but the id is unreadable, so the post has to be looked up.
         id.map(|id| Created { id }).ok_or_else(|| XError::AnswerLost("X accepted it but returned no id".to_owned()))
     }
 
-    async fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Answered<Vec<u8>>, XError> {
+    async fn get(&self, operation: Operation, path: &str, query: &[(&str, &str)]) -> Result<Answered<Vec<u8>>, XError> {
         let url = self.address(path)?;
-        self.call(Sent::Nothing, || self.http.get(url.clone()).query(query)).await
+        self.call(operation, Sent::Nothing, || self.http.get(url.clone()).query(query)).await
     }
 
     fn address(&self, path: &str) -> Result<Url, XError> {
@@ -299,21 +341,49 @@ impl Client {
     }
 
     /// Makes a call with a valid token; if X rejects the token, once more with a refreshed one.
-    async fn call(&self, sent: Sent, request: impl Fn() -> RequestBuilder) -> Result<Answered<Vec<u8>>, XError> {
+    async fn call(
+        &self,
+        operation: Operation,
+        sent: Sent,
+        request: impl Fn() -> RequestBuilder,
+    ) -> Result<Answered<Vec<u8>>, XError> {
         let token = self.tokens.access(None).await?;
-        match self.call_with(&token, sent, request()).await {
+        match self.counted(operation, &token, sent, request()).await {
             Err(XError::Refused(Refusal::Unauthorised(_))) => {
                 let other = self.tokens.access(Some(&token)).await?;
-                self.call_with(&other, sent, request()).await
+                self.counted(operation, &other, sent, request()).await
             }
             answered => answered,
         }
     }
 
-    async fn call_with(&self, token: &str, sent: Sent, request: RequestBuilder) -> Result<Answered<Vec<u8>>, XError> {
+    /// Makes a call with this token, and counts it.
+    async fn counted(
+        &self,
+        operation: Operation,
+        token: &str,
+        sent: Sent,
+        request: RequestBuilder,
+    ) -> Result<Answered<Vec<u8>>, XError> {
+        let mut limits = Limits::default();
+        let answered = self.call_with(token, sent, request, &mut limits).await;
+        let outcome = answered.as_ref().map_or_else(XError::word, |_| "ok");
+        let (counters, handle) = &self.counted;
+        counters.called(handle, operation.name(), outcome, limits.limit, limits.remaining);
+        answered
+    }
+
+    async fn call_with(
+        &self,
+        token: &str,
+        sent: Sent,
+        request: RequestBuilder,
+        limits: &mut Limits,
+    ) -> Result<Answered<Vec<u8>>, XError> {
         let answer = send(request.bearer_auth(token), sent).await?;
         let (status, now) = (answer.status(), self.clock.now());
-        let (limits, asked) = (Limits::read(answer.headers(), now), retry_after(answer.headers(), now));
+        *limits = Limits::read(answer.headers(), now);
+        let (limits, asked) = (*limits, retry_after(answer.headers(), now));
         let at = answered_at(answer.headers());
         let body = bounded_body(answer, sent).await?;
         if !status.is_success() {

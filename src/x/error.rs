@@ -99,6 +99,24 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The reason, as one word.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::RateLimited { .. } => "rate_limited",
+            Self::Unauthorised(_) => "unauthorised",
+            Self::GrantDead(_) => "grant_dead",
+            Self::AppUnknown(_) => "app_unknown",
+            Self::NotAllowed(_) => "not_allowed",
+            Self::OutOfCredit(_) => "out_of_credit",
+            Self::NotSummoned(_) => "not_summoned",
+            Self::Duplicate(_) => "duplicate",
+            Self::Gone(_) => "gone",
+            Self::TooLong(_) => "too_long",
+            Self::DirectClosed(_) => "messages_closed",
+            Self::Other { .. } => "refused",
+        }
+    }
+
     /// Whether X rejects the account or the app as a whole, so that every call fails until a person fixes it.
     pub fn is_about_account(&self) -> bool {
         matches!(
@@ -113,6 +131,19 @@ impl Refusal {
 }
 
 impl XError {
+    /// What went wrong, as one word.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Refused(refusal) => refusal.word(),
+            Self::Unavailable { .. } => "unavailable",
+            Self::NotReached(_) => "not_reached",
+            Self::InBetween { .. } => "proxy",
+            Self::AnswerLost(_) => "answer_lost",
+            Self::Tokens(_) => "tokens",
+            Self::Setup(_) => "setup",
+        }
+    }
+
     /// The wait before the next call, if X asked for one.
     pub fn wait(&self) -> Option<Duration> {
         match self {

@@ -7,6 +7,7 @@ pub mod error;
 pub mod limits;
 pub mod lookup;
 pub mod oauth;
+pub mod operation;
 mod parts;
 mod token_store;
 pub mod transport;

@@ -23,7 +23,7 @@ use crate::{
     },
     clock::Clock,
     daemon::{Daemon, Reload, Source},
-    desk::{Account, ConnectedAccount, IncomingKind, Tokens, Viewer, XId, visible::visible},
+    desk::{Account, ConnectedAccount, IncomingKind, Tokens, Transport, Viewer, XId, visible::visible},
     settings::{Address, MailSettings, Overrides, XSettings},
     sim::{CLIENT_ID, LeftOut, LoadReport, NewPerson, NewPosts, Sim, SimHandle, SimOptions},
     store::{Key, Store},
@@ -141,7 +141,8 @@ impl Stage {
         for LeftOut { line, reason, raw } in report.unreadable {
             let reason = format!("line {line}: {reason}");
             let (store, now) = (stage.daemon.store(), stage.clock.now());
-            let set_aside = store.set_aside_raw(&stage.first, IncomingKind::Post, None, &raw, &reason, now);
+            let set_aside =
+                store.set_aside_raw(&stage.first, Transport::File, IncomingKind::Post, None, &raw, &reason, now);
             set_aside.await?;
         }
         Ok(stage)

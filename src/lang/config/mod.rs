@@ -32,7 +32,7 @@ use crate::{
         declarations::{Agent, Brand, Edition, Group, Organisation, Schedule},
         field::Declared,
     },
-    settings::{Address, Limits, MailSettings, Settings, StoreSettings, Webhook, XSettings},
+    settings::{Address, Limits, MailSettings, Settings, StoreSettings, WebSettings, Webhook, XSettings},
 };
 
 const KEYS: &[&str] = &[
@@ -51,6 +51,7 @@ const KEYS: &[&str] = &[
     "schedule",
     "store",
     "url",
+    "web",
     "webhook",
     "x",
 ];
@@ -156,6 +157,7 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
     let satisfaction = root.table::<RatingWords>("satisfaction", &[]);
     let mail = root.table::<MailSettings>("mail", &["from"]);
     let store = root.table::<StoreSettings>("store", &[]);
+    let web = root.table::<WebSettings>("web", &[]);
     let x = root.table::<XSettings>("x", &[]);
     let lints = root.keys.remove("lints");
     let levels = lints.map(|lints| root.reader.levels(&lints)).unwrap_or_default();
@@ -207,6 +209,7 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
     webhooks.iter().for_each(|webhook| reader.webhook(webhook));
     mail.iter().for_each(|mail| reader.mail(mail));
     store.iter().for_each(|store| reader.store(store));
+    web.iter().for_each(|web| reader.web(web));
     x.iter().for_each(|x| reader.x(x));
 
     let lines = LineIndex::new(text);
@@ -245,6 +248,7 @@ pub(crate) fn read(text: &str, directory: &Path) -> Config {
         x: x.map(|e| e.value).unwrap_or_default(),
         mail: mail.map(|mail| MailSettings { directory: mail.directory.map(|named| directory.join(named)), ..mail }),
         limits: limits.map(|e| e.value).unwrap_or_default(),
+        web: web.map(|e| e.value).unwrap_or_default(),
     };
     reader.out.sort_by_key(|d| d.span().start);
     Config { declarations: Some(declarations), settings, gaps, unused_schedules, levels, diagnostics: reader.out }

@@ -9,9 +9,9 @@ use toml::{
 
 use super::table::{Entry, Reader};
 use crate::{
-    desk::text::is_blank,
+    desk::text::{headline, is_blank},
     lang::{codes, diagnostic::TextDiagnostic as Diagnostic, secrets::hidden_in_url},
-    settings::{Address, MailSettings, StoreSettings, Webhook, XSettings, is_variable_name},
+    settings::{Address, MailSettings, StoreSettings, WebSettings, Webhook, XSettings, is_variable_name},
 };
 
 impl Reader {
@@ -59,6 +59,18 @@ impl Reader {
         if url::Url::parse(&x.value.url).is_ok_and(|url| !matches!(url.path(), "/" | "")) {
             let error = Diagnostic::new(&codes::TW0508, x.at("url"), "the URL of X must not have a path");
             self.out.push(error.with_help("write only scheme, host and port, as in `https://api.x.com`"));
+        }
+    }
+
+    pub(super) fn web(&mut self, web: &Entry<'_, WebSettings>) {
+        if let Some(listen) = &web.value.listen
+            && listen.parse::<std::net::SocketAddr>().is_err()
+        {
+            let message = format!("`{}` is not an address and a port", headline(listen, 60));
+            let error = Diagnostic::new(&codes::TW0508, web.at("listen"), message);
+            self.out.push(error.with_help(
+                "write an IP address and a port, as in `127.0.0.1:8917` or `[::1]:8917`; `0.0.0.0:8917` listens on every network",
+            ));
         }
     }
 

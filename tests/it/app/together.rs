@@ -12,7 +12,7 @@ use tokio::sync::broadcast::Receiver;
 use twite::{
     app::Notice,
     daemon::Daemon,
-    desk::{Incoming, IncomingKind, XId},
+    desk::{Incoming, IncomingKind, Transport, XId},
     sim::{NewPerson, SimHandle},
     x::wire::decode_line,
 };
@@ -111,7 +111,11 @@ impl Desk {
                 Incoming { kind: IncomingKind::Post, version: id.clone(), x_id: id, payload }
             })
             .collect();
-        self.daemon.store().accept(&self.accounts[0], &items, None, self.daemon.clock().now()).await.unwrap();
+        self.daemon
+            .store()
+            .accept(&self.accounts[0], Transport::Poll, &items, None, self.daemon.clock().now())
+            .await
+            .unwrap();
     }
 
     async fn execute(&mut self, sql: &'static str) {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use twite::{
     clock::Clock,
     daemon::Daemon,
-    desk::{Act, Destination, Incoming, IncomingKind, Reason, ReasonKind, TicketId, Viewer, XId},
+    desk::{Act, Destination, Incoming, IncomingKind, Reason, ReasonKind, TicketId, Transport, Viewer, XId},
     sim::{Fault, NewPerson, NewPost, SentKind, SimHandle},
     store::{Asked, Holder, Next, OutboxItem, Receiver, Store, Watch},
 };
@@ -35,7 +35,7 @@ impl Desk {
             "id": id, "author_id": "501", "conversation_id": id, "text": "@acme hello", "created_at": sim.now(),
         }});
         let item = Incoming { kind: IncomingKind::Post, version: id.clone(), x_id: id, payload: payload.to_string() };
-        daemon.store().accept(&accounts[0], &[item], None, sim.now()).await.unwrap();
+        daemon.store().accept(&accounts[0], Transport::Poll, &[item], None, sim.now()).await.unwrap();
         while daemon.take_next().await.unwrap() {}
         Self { sim, daemon, _directory: directory }
     }

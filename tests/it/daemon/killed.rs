@@ -10,7 +10,7 @@ use crate::support::{
 };
 use twite::{
     clock::Clock,
-    desk::{Incoming, IncomingKind, XId},
+    desk::{Incoming, IncomingKind, Transport, XId},
     sim::{Cut, Fault, Moment, Sent, SentKind, SimHandle},
     store::Counts,
 };
@@ -185,7 +185,7 @@ async fn killed_while_many_are_taken_in_together() {
             Incoming { kind: IncomingKind::Post, version: id.clone(), x_id: id, payload: payload.to_string() }
         })
         .collect();
-    store.accept(&desk.accounts[0], &items, None, Clock::Wall.now()).await.unwrap();
+    store.accept(&desk.accounts[0], Transport::Poll, &items, None, Clock::Wall.now()).await.unwrap();
     store.close().await;
     for life in 1..=LIVES {
         let mut served = desk.serve();

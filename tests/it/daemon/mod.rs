@@ -5,6 +5,7 @@ mod counts;
 mod edges;
 mod follow;
 mod killed;
+mod listen;
 mod recipients;
 mod reload;
 mod sending;

@@ -12,7 +12,7 @@ use twite::{
         people::{self, PersonUpdate},
     },
     daemon::LookupOutcome,
-    desk::{Act, Actor, Effect, Incoming, Owner, Reason, ReasonKind, TicketId, Via, Viewer, XId},
+    desk::{Act, Actor, Effect, Incoming, Owner, Reason, ReasonKind, TicketId, Transport, Via, Viewer, XId},
     sim::{NewPerson, NewPost},
     store::{Next, Receiver, Store},
     x::wire::decode_line,
@@ -213,7 +213,7 @@ macro "Thank" { then reply "Thank you" }
 
     // X may say so in several ways, and to several accounts.
     let delete = async |account: &XId, id: &str| {
-        store.accept(account, &[Incoming::deleted(id.parse().unwrap())], None, now).await.unwrap();
+        store.accept(account, Transport::Poll, &[Incoming::deleted(id.parse().unwrap())], None, now).await.unwrap();
     };
     delete(&accounts[0], "10").await;
     delete(&accounts[1], "10").await;
@@ -282,7 +282,10 @@ trigger "Says it back" {
         while daemon.take_next().await.unwrap() {}
         let now = daemon.clock().now();
         let sending = store.claim(&"webhook/crm".parse().unwrap(), now).await.unwrap().unwrap();
-        store.accept(&accounts[0], &[Incoming::deleted(id.parse().unwrap())], None, now).await.unwrap();
+        store
+            .accept(&accounts[0], Transport::Poll, &[Incoming::deleted(id.parse().unwrap())], None, now)
+            .await
+            .unwrap();
         while daemon.take_next().await.unwrap() {}
         if how == "it fails" {
             let reason = Reason::new(ReasonKind::Unavailable, "it did not respond");

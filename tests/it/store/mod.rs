@@ -13,7 +13,7 @@ mod views;
 use jiff::Timestamp;
 use sqlx::{ConnectOptions as _, Connection as _, sqlite::SqliteConnectOptions};
 use twite::{
-    desk::{ConnectedAccount, Incoming, IncomingKind, XId},
+    desk::{ConnectedAccount, Incoming, IncomingKind, Transport, XId},
     store::{Store, StoreError, TicketKey},
 };
 
@@ -73,7 +73,8 @@ async fn a_transaction_that_is_dropped_anywhere_never_was() {
         .collect();
     for polls in 0..60 {
         let (store, messages) = (store.clone(), messages.clone());
-        let mut accept = Box::pin(async move { store.accept(&x(1), &messages, None, Timestamp::UNIX_EPOCH).await });
+        let mut accept =
+            Box::pin(async move { store.accept(&x(1), Transport::Poll, &messages, None, Timestamp::UNIX_EPOCH).await });
         // Dropped after a number of polls, at any await point.
         let mut done = false;
         for _ in 0..polls {

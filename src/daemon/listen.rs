@@ -1,0 +1,38 @@
+//! Runs the HTTP server of the daemon.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::Daemon;
+use crate::{app::Notice, web};
+
+/// Interval between attempts to listen. A daemon that is about to end may still use the port.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
+
+impl Daemon {
+    /// Serves HTTP until stopped, if `twite.toml` names an address to listen on.
+    pub(super) async fn listen(self: Arc<Self>, stop: CancellationToken) {
+        let Some(address) = self.app().settings().web.listen.clone() else { return };
+        let mut failed = false;
+        let listener = loop {
+            match TcpListener::bind(&address).await {
+                Ok(listener) => break listener,
+                Err(error) if !failed => {
+                    failed = true;
+                    let message = format!("cannot listen on {address}: {error}; trying again until it works");
+                    self.notices().tell(Notice::Trouble { message });
+                }
+                Err(_) => {}
+            }
+            if stop.run_until_cancelled(tokio::time::sleep(RETRY_EVERY)).await.is_none() {
+                return;
+            }
+        };
+        // With port 0, the system chooses one.
+        let address = listener.local_addr().map_or(address, |bound| bound.to_string());
+        tracing::info!("listening on http://{address}");
+        web::serve(listener, web::router(self.app().clone(), self.shared.standing.subscribe()), stop).await;
+    }
+}

@@ -1,0 +1,38 @@
+//! The HTTP server of the daemon: `/healthz`, `/readyz` and `/metrics`.
+
+mod health;
+mod metrics;
+mod server;
+
+use axum::{Router, routing::get};
+use tokio::sync::watch;
+
+pub use self::server::serve;
+use crate::app::App;
+
+/// What the daemon is doing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It has just started.
+    Starting,
+    /// It waits for another daemon on the same database, which is named.
+    Waiting(String),
+    /// It works.
+    Working,
+}
+
+/// What the pages read.
+#[derive(Clone)]
+struct Web {
+    app: App,
+    standing: watch::Receiver<Standing>,
+}
+
+/// The pages of a daemon.
+pub fn router(app: App, standing: watch::Receiver<Standing>) -> Router {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::page))
+        .with_state(Web { app, standing })
+}
