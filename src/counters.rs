@@ -25,6 +25,7 @@ struct All {
     deliveries: IntCounterVec,
     reloads: IntCounterVec,
     differing: IntCounterVec,
+    push_works: IntGaugeVec,
     calls: IntCounterVec,
     calls_allowed: IntGaugeVec,
     calls_left: IntGaugeVec,
@@ -70,6 +71,11 @@ impl Default for Counters {
                 "twite_decisions_differing_total",
                 "Decisions for which the index and the plain evaluator differ: bugs in Twite.",
                 &[],
+            ),
+            push_works: gauge(
+                "twite_push_works",
+                "Whether what X delivers by itself arrives: the stream or webhook of an account works.",
+                &["account", "transport"],
             ),
             calls: counted("twite_x_calls_total", "Calls to X.", &["account", "operation", "outcome"]),
             calls_allowed: gauge(
@@ -137,6 +143,11 @@ impl Counters {
     /// Counts a decision for which the index and the plain evaluator differ.
     pub fn differing(&self) {
         self.0.differing.with_label_values::<&str>(&[]).inc();
+    }
+
+    /// Records whether the stream or webhook of an account works.
+    pub fn push_works(&self, account: &str, transport: &str, works: bool) {
+        self.0.push_works.with_label_values(&[account, transport]).set(works.into());
     }
 
     /// Counts a call to X, and records the calls that X allows and that are left, if it says so.

@@ -119,8 +119,15 @@ pub struct XSettings {
     pub client_id: Option<String>,
     /// The environment variable with the client secret of a confidential app.
     pub client_secret_env: Option<String>,
+    /// The environment variable with the secret of the app's API key, with which X signs calls of webhooks of apps without
+    /// a client secret.
+    pub consumer_secret_env: Option<String>,
+    /// The environment variable with the app's bearer token, which streams and webhooks need.
+    pub bearer_env: Option<String>,
     /// Seconds between two polls of an endpoint; X's rate limits may make it longer.
     pub poll_seconds: u64,
+    /// Seconds between two polls of an account that receives by a stream or webhook that works, for what these miss.
+    pub backup_poll_seconds: u64,
     /// Hours after which posts on tickets that are not closed are fetched again, to find out whether they were deleted;
     /// 0 turns this off. Each post costs one read.
     pub recheck_hours: u32,
@@ -138,7 +145,10 @@ impl Default for XSettings {
             url: "https://api.x.com".into(),
             client_id: None,
             client_secret_env: None,
+            consumer_secret_env: None,
+            bearer_env: None,
             poll_seconds: 30,
+            backup_poll_seconds: 300,
             recheck_hours: 12,
             count_minutes: 60,
             visibility_delay_millis: 5_000,
@@ -231,6 +241,7 @@ pub static NUMBERS: &[NumberRange] = &[
     NumberRange { table: "limits", key: "automations_per_minute", allowed: 1..=1_000_000, unit: "tickets" },
     NumberRange { table: "limits", key: "replies_per_account_per_hour", allowed: 0..=100_000, unit: "replies" },
     NumberRange { table: "limits", key: "replies_per_person_per_hour", allowed: 0..=1_000, unit: "replies" },
+    NumberRange { table: "x", key: "backup_poll_seconds", allowed: 1..=86_400, unit: "seconds" },
     NumberRange { table: "x", key: "count_minutes", allowed: 0..=10_080, unit: "minutes" },
     NumberRange { table: "x", key: "poll_seconds", allowed: 1..=86_400, unit: "seconds" },
     NumberRange { table: "x", key: "recheck_hours", allowed: 0..=8_760, unit: "hours" },

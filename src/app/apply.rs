@@ -5,18 +5,15 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use jiff::Timestamp;
 
-use super::{Notice, UnitOfWork, assign::Asked, notice::Outcome};
+use super::{Notice, UnitOfWork, admins::mail_admins, assign::Asked, notice::Outcome};
 use crate::{
     desk::{
         Actor, Author, Cause, CommentSource, Delivery, Destination, Effect, Event, EventComment, EventKind, Question,
         Reason, ReasonKind, Status, Ticket, TicketId, TicketType, Via, Viewer, text::is_blank,
     },
     engine::{Decision, Fired},
-    store::{DecisionRecord, NewComment, Outgoing, StoreError, StoredPost, TicketKey},
+    store::{DecisionRecord, MAX_IMPORTED_COMMENTS, NewComment, Outgoing, StoreError, StoredPost, TicketKey},
 };
-
-/// Maximum number of comments imported into one ticket.
-pub(super) const MAX_IMPORTED_COMMENTS: i64 = 5_000;
 
 /// Why a ticket cannot be made an incident of a problem.
 pub(super) const NO_PROBLEM: &str = "no other ticket with that number has the type `problem`";
@@ -58,6 +55,18 @@ impl UnitOfWork<'_> {
         if after != *opened { self.save(&after, now).await } else { Ok(()) }
     }
 
+    /// Tells the admins that a ticket takes no further messages.
+    async fn tell_full(&mut self, id: TicketId) -> Result<(), StoreError> {
+        let message = format!("ticket {id} has {MAX_IMPORTED_COMMENTS} comments, and takes no further messages");
+        let help = "Further messages of this conversation are at X, and not on the ticket. To have them open a follow-up, write \
+                    `when_full = \"follow_up\"` in the `[[account]]` of twite.toml.";
+        let (subject, body) = (format!("Ticket {id} is full"), format!("{message}.\n\n{help}"));
+        let now = self.now();
+        mail_admins(&mut self.tx, &self.rules, &self.settings, &format!("ticket/{id}"), (&subject, &body), now).await?;
+        self.notices.push(Notice::Trouble { message });
+        Ok(())
+    }
+
     /// Adds a message to a ticket as a comment, unless it is already on it. Returns whether it was added.
     pub(super) async fn join(
         &mut self,
@@ -67,8 +76,10 @@ impl UnitOfWork<'_> {
         runs: bool,
     ) -> Result<bool, StoreError> {
         let mut standing = self.tx.standing(id).await?;
-        if standing.imported >= MAX_IMPORTED_COMMENTS {
-            self.tx.not_imported(id).await?;
+        if standing.is_full() {
+            if self.tx.not_imported(id).await? {
+                self.tell_full(id).await?;
+            }
             return Ok(false);
         }
         // Twite's own message joins the ticket of its recipient. It runs no rules there: those of the ticket that sent it ran.

@@ -20,7 +20,10 @@ use super::{
     notice::Outcome,
 };
 use crate::{
-    desk::{Account, AccountState, Author, Channel, ConnectedAccount, Person, SourceId, Status, Ticket, TicketId, XId},
+    desk::{
+        Account, AccountState, Author, Channel, ConnectedAccount, Person, SourceId, Status, Ticket, TicketId, WhenFull,
+        XId,
+    },
     store::{Echo, InboxItem, PutPost, Seen, StoreError, StoredPost, TicketHead, TicketKey},
 };
 
@@ -266,7 +269,13 @@ impl Intake<'_> {
                 Arrival::Like(by) => settings.track_likes && *by == account.id,
                 Arrival::Direct(_) => settings.capture_direct_messages,
             };
-        let ticket = match target(heads, post) {
+        let target = match target(heads, post) {
+            Target::Open(head) if settings.when_full == WhenFull::FollowUp && self.is_full(head.id, post).await? => {
+                Target::FollowsUp(head)
+            }
+            target => target,
+        };
+        let ticket = match target {
             Target::Open(head) => {
                 if opens && !head.merged && post.id < head.opened_by {
                     self.opens_earlier(head.id, message, post).await?;
@@ -283,6 +292,12 @@ impl Intake<'_> {
             Target::None => None,
         };
         Ok(ticket.filter(|_| addresses))
+    }
+
+    /// Whether a ticket takes no further messages, and this one is not on it.
+    async fn is_full(&mut self, id: TicketId, post: &StoredPost) -> Result<bool, StoreError> {
+        let standing = self.unit.tx.standing(id).await?;
+        Ok(standing.is_full() && standing.newest.is_none_or(|newest| newest < post.id))
     }
 
     /// Opens a ticket with a message, and adds known posts that belong to it. `alone` means that the conversation has
@@ -363,6 +378,10 @@ impl Intake<'_> {
         waiting.retain(|w| w.id != post.id && follows.is_none_or(|f| f.closed.is_none_or(|closed| w.made > closed)));
         waiting.sort_by(|a, b| a.id.cmp(&b.id));
         for earlier in waiting {
+            // A ticket that is followed up because it is full has the posts that it took.
+            if follows.is_some() && self.unit.tx.is_comment(&account.id, &earlier.id).await? {
+                continue;
+            }
             let author = if earlier.author == account.id { Author::Agent } else { Author::Requester };
             // Posts older than the opening one are history and fire no rules. Newer ones fire rules, although late.
             let runs = earlier.id > post.id;

@@ -3,6 +3,7 @@
 //! An operation that fails with [`StoreError`] has changed nothing, unless its `# Errors` says otherwise.
 
 pub mod accounts;
+mod admins;
 pub mod agent;
 pub mod agents;
 mod apply;
@@ -37,6 +38,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
+pub(crate) use admins::mail_admins;
 pub(crate) use automation::{Recheck, automations_fingerprint};
 use configuration::Configuration;
 pub use gates::{Gates, Held};

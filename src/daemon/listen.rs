@@ -6,7 +6,11 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::Daemon;
-use crate::{app::Notice, web};
+use crate::{
+    app::Notice,
+    web::{self, webhook::Receiver},
+    x::transport::webhook::Secrets,
+};
 
 /// Interval between attempts to listen. A daemon that is about to end may still use the port.
 const RETRY_EVERY: Duration = Duration::from_secs(1);
@@ -33,6 +37,13 @@ impl Daemon {
         // With port 0, the system chooses one.
         let address = listener.local_addr().map_or(address, |bound| bound.to_string());
         tracing::info!("listening on http://{address}");
-        web::serve(listener, web::router(self.app().clone(), self.shared.standing.subscribe()), stop).await;
+        self.shared.listening.send_replace(true);
+        // Without secrets, nothing that X delivers could be trusted. Accounts that need the webhook report that.
+        let secrets = Secrets::new(&self.app().settings().x).ok();
+        let webhook = secrets.map(|secrets| Receiver::new(secrets, self.delivered.clone()));
+        let path = self.shared.webhook_path();
+        let webhook = webhook.map(|webhook| (path.as_str(), webhook));
+        let router = web::router(self.app().clone(), self.shared.standing.subscribe(), webhook);
+        web::serve(listener, router, stop).await;
     }
 }

@@ -9,19 +9,22 @@ mod lookup;
 mod note;
 mod pause;
 mod poll;
+mod push;
 mod reload;
 mod run;
 mod scheduler;
 mod send;
 mod shared;
+mod stream;
 mod trouble;
+mod webhook;
 mod worker;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::SignedDuration;
 use tokio::{
-    sync::{Mutex, Notify},
+    sync::{Mutex, Notify, mpsc},
     task::JoinSet,
     time::Instant,
 };
@@ -35,6 +38,8 @@ use self::{
     scheduler::Scheduler,
     send::{Sender, Sending},
     shared::Shared,
+    stream::Streaming,
+    webhook::{Deliveries, Hooking},
     worker::Worker,
 };
 pub use self::{
@@ -48,7 +53,7 @@ use crate::{
     desk::{Viewer, XId},
     engine::{Decider, RuleSet, next_minute},
     store::{Ended, Holder, Key, Store, StoreError, Watch},
-    web::Standing,
+    web::{Standing, webhook::Delivery},
     x::Post,
 };
 
@@ -59,6 +64,8 @@ const MAX_VAIN_TRIES: u32 = 400;
 /// Maximum number of consecutive polls with more pages to read but no new message. Without it, a list whose known part
 /// is longer than one poll reads would keep `run_until_idle` busy for ever.
 const MAX_VAIN_POLLS: u32 = 5;
+/// Maximum number of deliveries of the webhook that wait to be stored.
+const MAX_DELIVERIES: usize = 8;
 /// Idle time between two checks of intake and sending; new work shortens it.
 const NOTHING_DUE: Duration = Duration::from_millis(500);
 
@@ -76,6 +83,9 @@ pub struct Daemon {
     shared: Arc<Shared>,
     reload: Reload,
     sending: Arc<Sending>,
+    /// What the webhook received: where it is put, and where it is taken from.
+    delivered: mpsc::Sender<Delivery>,
+    deliveries: Deliveries,
     /// The scheduler for [`Daemon::evaluate_next`].
     scheduler: Mutex<Scheduler>,
 }
@@ -89,7 +99,15 @@ impl Daemon {
     fn of(app: App, key: Key, reload: Reload, http: reqwest::Client) -> Self {
         let shared = Arc::new(Shared::new(app, key, http));
         let scheduler = Scheduler::new(&shared, &CancellationToken::new());
-        Self { sending: Arc::new(Sending::new(&shared)), scheduler: Mutex::new(scheduler), shared, reload }
+        let (delivered, deliveries) = mpsc::channel(MAX_DELIVERIES);
+        Self {
+            sending: Arc::new(Sending::new(&shared)),
+            delivered,
+            deliveries: Arc::new(Mutex::new(deliveries)),
+            scheduler: Mutex::new(scheduler),
+            shared,
+            reload,
+        }
     }
 
     /// Replaces the decider, for example to compare the index with the plain evaluator.
@@ -203,6 +221,11 @@ impl Daemon {
         // These loops are never notified and schedule themselves.
         let never = || (Arc::new(Notify::new()), Duration::MAX);
         spawn(loops, shared, stop, "polling", never(), PollAccounts::new);
+        spawn(loops, shared, stop, "the activity stream", never(), Streaming::new);
+        let deliveries = self.deliveries.clone();
+        spawn(loops, shared, stop, "the webhook", never(), move |shared, stop| {
+            Hooking::new(shared, stop, deliveries.clone())
+        });
         spawn(loops, shared, stop, "lookups", (wake.lookups.clone(), NOTHING_TO_ASK), Lookup::new);
         spawn(loops, shared, stop, "intake", (wake.inbox.clone(), NOTHING_DUE), |shared, _| Worker::new(shared));
         spawn(loops, shared, stop, "automations", never(), Scheduler::new);

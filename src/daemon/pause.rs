@@ -5,9 +5,9 @@ use jiff::SignedDuration;
 
 use super::{send::doubled, shared::Shared};
 use crate::{
-    app::Notice,
-    desk::{AccountState, Actor, ConnectedAccount, Destination, Effect, Recipient},
-    store::{GRANT, Outgoing, Pause, SEND_ACTIONS, SEND_MESSAGES, SEND_POSTS, StoreError, Tx},
+    app::{Notice, mail_admins},
+    desk::{AccountState, ConnectedAccount},
+    store::{GRANT, Pause, SEND_ACTIONS, SEND_MESSAGES, SEND_POSTS, StoreError, Tx},
     x::Refusal,
 };
 
@@ -141,32 +141,8 @@ impl Shared {
         subject: &str,
         body: &str,
     ) -> Result<(), StoreError> {
-        let rules = self.app.rules();
-        if self.app.settings().mail.is_none() {
-            return Ok(());
-        }
-        let now = self.app.clock().now();
-        for (admin, _) in rules.desk.admins() {
-            let key = format!("account/{}/{}", account.id, tx.next_effect().await?);
-            tx.enqueue(&Outgoing {
-                key,
-                ticket: None,
-                by: Actor::System,
-                effect: Effect::Notify {
-                    to: vec![Recipient::Agent(admin.to_owned())],
-                    subject: subject.to_owned(),
-                    body: body.to_owned(),
-                    conversation: false,
-                },
-                account: None,
-                destination: Destination::Mail,
-                answers: None,
-                follows: None,
-                made: now,
-                due: now,
-            })?;
-        }
-        Ok(())
+        let (rules, settings, now) = (self.app.rules(), self.app.settings(), self.app.clock().now());
+        mail_admins(tx, &rules, &settings, &format!("account/{}", account.id), (subject, body), now).await
     }
 }
 

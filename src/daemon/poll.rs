@@ -6,10 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::Notify,
-    task::{AbortHandle, JoinSet},
-};
+use tokio::task::{AbortHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -74,11 +71,12 @@ impl Loop for PollAccounts {
         for (key, (account, endpoint)) in wanted {
             self.running.entry(key).or_insert_with(|| {
                 let (shared, stop) = (self.shared.clone(), self.stop.child_token());
+                let wake = shared.push.wake(&account.id, endpoint);
                 let mut poll = Poll::new(&shared, &stop, account, endpoint);
                 let stopped = stop.clone();
                 let task = self.polls.spawn(async move {
                     // Each poll schedules the next one itself.
-                    run_until(&stopped, &Notify::new(), Duration::ZERO, &shared.trouble, &mut poll).await;
+                    run_until(&stopped, &wake, Duration::ZERO, &shared.trouble, &mut poll).await;
                 });
                 (stop, task)
             });
@@ -183,14 +181,20 @@ impl Loop for Poll {
     async fn step(&mut self) -> Result<Next, StoreError> {
         let polled = self.poll().await;
         self.shared.polled(&self.account, self.endpoint);
-        Ok(Next::After(match polled {
+        let x = &self.shared.app.settings().x;
+        let wait = match polled {
+            Ok(polled) if polled.more => return Ok(Next::After(polled.wait)),
             Ok(polled) => polled.wait,
             Err(error) => {
                 self.shared.trouble.tell(&error);
                 // The call to X was made nevertheless, and X charges for it, so the interval is kept.
-                AFTER_TROUBLE.max(Duration::from_secs(self.shared.app.settings().x.poll_seconds))
+                return Ok(Next::After(AFTER_TROUBLE.max(Duration::from_secs(x.poll_seconds))));
             }
-        }))
+        };
+        Ok(match self.shared.push.works_since(&self.account.id) {
+            Some(_) => Next::Between(wait, wait.max(Duration::from_secs(x.backup_poll_seconds))),
+            None => Next::After(wait),
+        })
     }
 }
 
@@ -292,7 +296,11 @@ impl Poll {
         }
         let written = serde_json::to_string(position).map_err(|e| StoreError::Corrupt(e.to_string()))?;
         let position = Some((self.endpoint.name(), written.as_str()));
-        self.shared.app.accept(&self.account, Transport::Poll, &items, position).await
+        let new = self.shared.app.accept(&self.account, Transport::Poll, &items, position).await?;
+        if new > 0 {
+            self.shared.check_pushed(&self.account, self.endpoint, &items, answered.at);
+        }
+        Ok(new)
     }
 
     async fn failed(&mut self, new: usize, every: Duration, error: &XError) -> Result<Polled, StoreError> {

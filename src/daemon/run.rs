@@ -20,6 +20,8 @@ pub(super) enum Next {
     Idle,
     /// After this time, regardless of notifications.
     After(Duration),
+    /// When the loop is notified, but not before the first time; otherwise after the second.
+    Between(Duration, Duration),
 }
 
 /// A loop of the daemon, with its state.
@@ -47,20 +49,24 @@ pub(super) async fn run_until(
     while !stop.is_cancelled() {
         // Registered before the step, so that a notification during the step is not lost.
         let notified = notify.notified();
-        let (wait, is_idle) = match steps.step().await {
+        let (least, most) = match steps.step().await {
             Ok(Next::Now) => continue,
-            Ok(Next::Idle) => (idle, true),
-            Ok(Next::After(wait)) => (wait, false),
+            Ok(Next::Idle) => (Duration::ZERO, idle),
+            Ok(Next::After(wait)) => (wait, wait),
+            Ok(Next::Between(least, most)) => (least, most),
             Err(error) => {
                 trouble.tell(&error);
-                (AFTER_TROUBLE, false)
+                (AFTER_TROUBLE, AFTER_TROUBLE)
             }
         };
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = notified, if is_idle => {}
-            () = tokio::time::sleep(wait) => {}
-        }
+        let rest = async {
+            tokio::time::sleep(least).await;
+            tokio::select! {
+                () = notified => {}
+                () = tokio::time::sleep(most.saturating_sub(least)) => {}
+            }
+        };
+        stop.run_until_cancelled(rest).await;
     }
     steps.finish().await;
 }

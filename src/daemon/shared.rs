@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::trouble::Trouble;
+use super::{push::Push, trouble::Trouble};
 use crate::{
     app::{App, Notice, StoredTokens},
     desk::{AccountState, ConnectedAccount, IncomingKind, Transport, XId, declarations::Edition, text::counted},
@@ -32,8 +32,12 @@ pub(super) struct Shared {
     pub(super) app: App,
     pub(super) key: Key,
     pub(super) http: reqwest::Client,
+    /// Which accounts receive by a stream or webhook that works.
+    pub(super) push: Push,
     /// What the daemon is doing, for its pages.
     pub(super) standing: watch::Sender<Standing>,
+    /// Whether the daemon listens, so that X can call its webhook.
+    pub(super) listening: watch::Sender<bool>,
     /// Reports failures of the store.
     pub(super) trouble: Trouble,
     /// Held while a pause of an account begins or ends.
@@ -49,6 +53,8 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(app: App, key: Key, http: reqwest::Client) -> Self {
         Self {
+            push: Push::default(),
+            listening: watch::Sender::new(false),
             standing: watch::Sender::new(Standing::Starting),
             trouble: Trouble::new(app.notices().clone()),
             app,
@@ -109,6 +115,11 @@ impl Shared {
         if before.as_ref() != Some(&message) {
             self.app.notices().tell(Notice::Trouble { message });
         }
+    }
+
+    /// The path of the webhook that X calls. Nobody can guess it without the key.
+    pub(super) fn webhook_path(&self) -> String {
+        format!("/x/webhook/{}", self.key.derive("webhook path"))
     }
 
     /// Marks an endpoint as polled.
@@ -185,6 +196,7 @@ impl Shared {
         self.app.forget();
         self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.polled.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.push.forget();
     }
 
     /// Awaits a request. Returns `None` if the daemon is stopped and the request takes longer than `most` from then on.

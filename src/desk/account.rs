@@ -5,10 +5,32 @@ use std::{collections::BTreeMap, fmt};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize, de::Visitor};
 
-use super::{Channel, Effect, Ticket, moment::day, text::headline};
+use super::{Channel, Effect, Ticket, moment::day, text::headline, words::words};
 
 /// Default maximum length of a post, in weighted characters.
 const DEFAULT_POST_LENGTH: usize = 280;
+
+words! {
+    /// How an account's messages come from X.
+    Receives, ordered: false {
+        /// Its lists are polled.
+        Poll = "poll",
+        /// X sends them on the activity stream. The lists are polled less often, and as usual while the stream is down.
+        Stream = "stream",
+        /// X calls a webhook, and the same.
+        Webhook = "webhook",
+    }
+}
+
+words! {
+    /// What happens to further messages of a ticket that has 5,000 comments.
+    WhenFull, ordered: false {
+        /// They are not imported, which the ticket shows.
+        Stop = "stop",
+        /// The requester's next message opens a follow-up.
+        FollowUp = "follow_up",
+    }
+}
 
 /// The settings of an account, as in `twite.toml`. Rules refer to it by its handle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +57,10 @@ pub struct Account {
     /// connected.
     #[serde(deserialize_with = "some_day")]
     pub capture_from: Option<Date>,
+    /// How its messages come from X.
+    pub transport: Receives,
+    /// What happens to further messages of a ticket that has as many comments as a ticket may have.
+    pub when_full: WhenFull,
     /// Maximum length of a post of this account, in weighted characters.
     pub post_length: usize,
     /// The keys that `twite.toml` sets for this account, each with its line number, from 1. All others have their
@@ -96,6 +122,8 @@ impl Account {
             default: false,
             brand: None,
             capture_from: None,
+            transport: Receives::Poll,
+            when_full: WhenFull::Stop,
             post_length: DEFAULT_POST_LENGTH,
             written: BTreeMap::new(),
         }

@@ -47,7 +47,7 @@ mod volume;
 mod words;
 mod x_action;
 
-pub use account::{Account, Accounts};
+pub use account::{Account, Accounts, Receives, WhenFull};
 pub use actor::Actor;
 pub use comment::{Author, Comment, CommentSource, Delivery};
 pub use connected_account::{AccountState, ConnectedAccount};

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
-use base64::Engine as _;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chacha20poly1305::{
     KeyInit as _, XChaCha20Poly1305, XNonce,
     aead::{Aead as _, Payload},
 };
+use hmac::{Hmac, Mac};
 use jiff::Timestamp;
+use sha2::Sha256;
 
 use super::{
     Store, StoreError, Tx,
@@ -52,6 +54,17 @@ impl Key {
         let mut key = [0; 32];
         getrandom::fill(&mut key).map_err(|e| StoreError::Key(e.to_string()))?;
         Ok(Self(key.into()))
+    }
+
+    /// A secret text that follows from the key and a purpose, and tells nothing of the key: 43 letters, digits, `-` and
+    /// `_`.
+    pub fn derive(&self, purpose: &str) -> String {
+        // HMAC takes a key of any length, so there always is one.
+        let mac = Hmac::<Sha256>::new_from_slice(&self.0).map(|mut mac| {
+            mac.update(purpose.as_bytes());
+            mac.finalize().into_bytes()
+        });
+        mac.map(|mac| URL_SAFE_NO_PAD.encode(mac)).unwrap_or_default()
     }
 
     /// Encrypts tokens. The account id is authenticated too, so that they cannot be decrypted for another account.

@@ -33,6 +33,9 @@ pub struct NewComment {
     pub rating: Option<Rating>,
 }
 
+/// Maximum number of comments imported into one ticket.
+pub const MAX_IMPORTED_COMMENTS: i64 = 5_000;
+
 /// The state of a ticket that is needed to add a comment to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -42,6 +45,13 @@ pub struct Standing {
     pub newest: Option<XId>,
     /// When its automations are evaluated next.
     pub next_check_at: Option<Timestamp>,
+}
+
+impl Standing {
+    /// Whether it takes no further messages.
+    pub const fn is_full(&self) -> bool {
+        self.imported >= MAX_IMPORTED_COMMENTS
+    }
 }
 
 pub(super) fn author_word(author: Author) -> &'static str {

@@ -65,7 +65,7 @@ use jiff::Timestamp;
 pub use self::{
     absence::Absence,
     account::Key,
-    comment::{NewComment, Standing},
+    comment::{MAX_IMPORTED_COMMENTS, NewComment, Standing},
     counts::Counts,
     decision::{DecisionRecord, Recorded, RecordedRun},
     failing::{Failing, Receiver},

@@ -170,14 +170,16 @@ impl Tx {
         Ok(opener.as_deref() == Some(post.as_str()))
     }
 
-    /// Counts a message that was not imported because the ticket is full.
-    pub async fn not_imported(&mut self, id: TicketId) -> Result<(), StoreError> {
-        query("UPDATE ticket SET not_imported = not_imported + 1, version = version + 1 WHERE id = $1")
-            .bind(id.0)
-            .execute(self.conn.past_cache())
-            .await?;
+    /// Counts a message that was not imported because the ticket is full. Returns whether it is the first.
+    pub async fn not_imported(&mut self, id: TicketId) -> Result<bool, StoreError> {
+        let counted: i64 = query_scalar(
+            "UPDATE ticket SET not_imported = not_imported + 1, version = version + 1 WHERE id = $1 RETURNING not_imported",
+        )
+        .bind(id.0)
+        .fetch_one(self.conn.past_cache())
+        .await?;
         self.conn.cache.raise_ticket_version(id);
-        Ok(())
+        Ok(counted == 1)
     }
 
     /// Updates a ticket and what the desk keeps about its requester, but not the requester's profile, the channel or the

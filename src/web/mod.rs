@@ -1,8 +1,9 @@
-//! The HTTP server of the daemon: `/healthz`, `/readyz` and `/metrics`.
+//! The HTTP server of the daemon: `/healthz`, `/readyz`, `/metrics`, and the webhook that X calls.
 
 mod health;
 mod metrics;
 mod server;
+pub mod webhook;
 
 use axum::{Router, routing::get};
 use tokio::sync::watch;
@@ -28,11 +29,15 @@ struct Web {
     standing: watch::Receiver<Standing>,
 }
 
-/// The pages of a daemon.
-pub fn router(app: App, standing: watch::Receiver<Standing>) -> Router {
-    Router::new()
+/// The pages of a daemon; with the webhook at its path, if there is one.
+pub fn router(app: App, standing: watch::Receiver<Standing>, webhook: Option<(&str, webhook::Receiver)>) -> Router {
+    let pages = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::page))
-        .with_state(Web { app, standing })
+        .with_state(Web { app, standing });
+    match webhook {
+        Some((path, receiver)) => pages.merge(receiver.router(path)),
+        None => pages,
+    }
 }

@@ -331,17 +331,26 @@ impl Client {
         id.map(|id| Created { id }).ok_or_else(|| XError::AnswerLost("X accepted it but returned no id".to_owned()))
     }
 
-    async fn get(&self, operation: Operation, path: &str, query: &[(&str, &str)]) -> Result<Answered<Vec<u8>>, XError> {
+    pub(super) async fn get(
+        &self,
+        operation: Operation,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<Answered<Vec<u8>>, XError> {
         let url = self.address(path)?;
         self.call(operation, Sent::Nothing, || self.http.get(url.clone()).query(query)).await
     }
 
-    fn address(&self, path: &str) -> Result<Url, XError> {
+    pub(super) fn address(&self, path: &str) -> Result<Url, XError> {
         self.url.join(path).map_err(|e| XError::Setup(format!("`x.url` and {path}: {e}")))
     }
 
+    pub(super) const fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
     /// Makes a call with a valid token; if X rejects the token, once more with a refreshed one.
-    async fn call(
+    pub(super) async fn call(
         &self,
         operation: Operation,
         sent: Sent,

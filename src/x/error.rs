@@ -153,7 +153,7 @@ impl XError {
     }
 
     /// An [`XError::Unavailable`] without a wait.
-    pub(super) fn unavailable(why: impl Into<String>) -> Self {
+    pub(crate) fn unavailable(why: impl Into<String>) -> Self {
         Self::Unavailable { why: why.into(), wait: None }
     }
 }

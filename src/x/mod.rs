@@ -9,8 +9,11 @@ pub mod lookup;
 pub mod oauth;
 pub mod operation;
 mod parts;
+pub mod signature;
+pub mod subscriptions;
 mod token_store;
 pub mod transport;
+pub mod webhooks;
 pub mod wire;
 
 pub use error::{Refusal, XError};

@@ -25,6 +25,12 @@ pub enum Operation {
     SendMessage,
     /// An action on a post or its author.
     Act(XAction),
+    /// The subscriptions to events of the account.
+    Subscriptions,
+    /// A new subscription.
+    Subscribe,
+    /// The end of a subscription.
+    Unsubscribe,
 }
 
 impl Operation {
@@ -40,6 +46,9 @@ impl Operation {
             Self::Posts => "GET /2/tweets",
             Self::CreatePost => "POST /2/tweets",
             Self::SendMessage => "POST /2/dm_conversations/with/:participant_id/messages",
+            Self::Subscriptions => "GET /2/activity/subscriptions",
+            Self::Subscribe => "POST /2/activity/subscriptions",
+            Self::Unsubscribe => "DELETE /2/activity/subscriptions/:id",
             Self::Act(XAction::Like) => "POST /2/users/:id/likes",
             Self::Act(XAction::Hide) => "PUT /2/tweets/:id/hidden",
             Self::Act(XAction::Mute) => "POST /2/users/:id/muting",
@@ -57,7 +66,12 @@ impl Operation {
             Self::Mentions | Self::OwnPosts | Self::Posts => 5_000,
             Self::Likes => 1_000,
             Self::DirectMessages | Self::DirectMessagesWith | Self::Me => 10_000,
-            Self::CreatePost | Self::SendMessage | Self::Act(_) => 0,
+            Self::CreatePost
+            | Self::SendMessage
+            | Self::Act(_)
+            | Self::Subscriptions
+            | Self::Subscribe
+            | Self::Unsubscribe => 0,
         }
     }
 }

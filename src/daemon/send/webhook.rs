@@ -2,16 +2,13 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
-use sha2::Sha256;
 
 use super::outcome::Failure;
 use crate::{
     desk::{Reason, ReasonKind},
     settings::Webhook,
-    x::{client::error_chain, limits::retry_after},
+    x::{client::error_chain, limits::retry_after, signature::sign},
 };
 
 /// Timeout of a call.
@@ -38,7 +35,7 @@ pub(super) async fn call(
         .header("twite-delivery", delivery_id);
     if let Some(variable) = &hook.key_env {
         let secret = std::env::var(variable).map_err(|_| later(not_set(variable, &hook.name), None))?;
-        request = request.header("twite-signature", signature(secret.as_bytes(), body.as_bytes()));
+        request = request.header("twite-signature", sign(secret.as_bytes(), body.as_bytes()));
     }
     let name = &hook.name;
     match request.body(body).send().await {
@@ -83,25 +80,4 @@ fn not_set(variable: &str, webhook: &str) -> String {
 /// The failure of a receiver that does not work at present, or that asks to wait.
 fn later(why: String, wait: Option<Duration>) -> Failure {
     Failure::NotWorking(Reason::new(ReasonKind::Unavailable, why), wait)
-}
-
-fn signature(key: &[u8], body: &[u8]) -> String {
-    // HMAC takes a key of any length; the error of `new_from_slice` is for other MACs.
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return String::new() };
-    mac.update(body);
-    format!("sha256={}", base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::signature;
-
-    #[test]
-    fn bodies_are_signed() {
-        // The HMAC-SHA256 of RFC 4231, test case 2, in base64.
-        assert_eq!(
-            signature(b"Jefe", b"what do ya want for nothing?"),
-            "sha256=W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM="
-        );
-    }
 }

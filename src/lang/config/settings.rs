@@ -48,8 +48,15 @@ impl Reader {
     }
 
     pub(super) fn x(&mut self, x: &Entry<'_, XSettings>) {
-        if let Some(name) = &x.value.client_secret_env {
-            self.variable(name, x.at("client_secret_env"));
+        let named = [
+            ("client_secret_env", &x.value.client_secret_env),
+            ("consumer_secret_env", &x.value.consumer_secret_env),
+            ("bearer_env", &x.value.bearer_env),
+        ];
+        for (key, name) in named {
+            if let Some(name) = name {
+                self.variable(name, x.at(key));
+            }
         }
         if x.value.client_id.as_ref().is_some_and(|id| id.trim().is_empty()) {
             self.error(&codes::TW0509, x.at("client_id"), "empty client id");

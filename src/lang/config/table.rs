@@ -27,6 +27,8 @@ const WORDS: &[(&str, &[&str])] = &[
     ("type", &["text", "number", "yes_no", "choice"]),
     ("security", &["tls", "starttls", "none"]),
     ("sees", &["all", "groups", "assigned"]),
+    ("transport", &["poll", "stream", "webhook"]),
+    ("when_full", &["stop", "follow_up"]),
 ];
 
 /// The keys of `[hours]` with opening hours.

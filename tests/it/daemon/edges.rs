@@ -1,7 +1,7 @@
 //! Limits of the channel: what X refuses, what is too large, what is too old. Each is reported, and everything else
 //! continues.
 
-use std::sync::Arc;
+use std::{fs, sync::Arc};
 
 use crate::support::owner::OwnerReads as _;
 use crate::support::{TestDesk, inside, simulator};
@@ -171,35 +171,69 @@ async fn posts_from_before_an_account_was_captured_make_no_tickets() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_takes_five_thousand_comments_and_says_what_it_left_out() {
-    let desk = Desk::new(&["acme"], TAG).await;
+    let mut desk = Desk::with(&["acme"], TAG, ADMIN).await;
     let first = desk.say("@acme one");
     desk.until_idle().await;
-    let store = desk.daemon.store();
-    let mut tx = store.begin().await.unwrap();
-    for n in 0..4_998_u64 {
-        let comment = NewComment {
-            ticket: TicketId(1),
-            source: CommentSource::Post { id: (1000 + n).to_string().parse().unwrap() },
-            actor: Actor::Person,
-            author: Author::Requester,
-            author_id: None,
-            text: "again".into(),
-            made: Timestamp::UNIX_EPOCH,
-            delivery: Delivery::Imported,
-            rating: None,
-        };
-        tx.add_comment(&comment).await.unwrap();
-    }
-    tx.commit().await.unwrap();
+    desk.fill().await;
     let last = desk.answer("@acme the last that fits", &first);
+    assert_eq!(desk.until_idle().await.comments, 5_000);
     desk.answer("@acme one too many", &last);
     desk.answer("@acme two too many", &last);
     let counts = desk.until_idle().await;
     assert_eq!((counts.tickets, counts.comments), (1, 5_000));
-    assert_eq!(store.left_out(TicketId(1)).await.unwrap(), 2);
+    assert_eq!(desk.daemon.store().left_out(TicketId(1)).await.unwrap(), 2);
+    // The admins are told once.
+    assert_eq!(desk.worries(), ["ticket 1 has 5000 comments, and takes no further messages"]);
+    let mails: Vec<_> = fs::read_dir(desk.directory.path().join("rules/mail")).unwrap().collect();
+    assert_eq!(mails.len(), 1);
+    let mail = fs::read_to_string(mails[0].as_ref().unwrap().path()).unwrap();
+    assert!(mail.contains("Subject: Ticket 1 is full") && mail.contains("when_full"), "{mail}");
     // The next conversation is below the limit.
     desk.say("@acme another thing");
     assert_eq!(desk.until_idle().await.tickets, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_ticket_is_followed_up_if_that_is_wanted() {
+    let extra = "[[account]]\nhandle = \"acme\"\nwhen_full = \"follow_up\"\n";
+    let mut desk = Desk::with(&["acme"], TAG, extra).await;
+    let first = desk.say("@acme one");
+    desk.until_idle().await;
+    desk.fill().await;
+    let last = desk.answer("@acme the last that fits", &first);
+    desk.until_idle().await;
+    let more = desk.answer("@acme one too many", &last);
+    desk.answer("@acme two too many", &more);
+    let counts = desk.until_idle().await;
+    assert_eq!((counts.tickets, counts.comments, counts.linked), (2, 5_002, 2));
+    assert_eq!(desk.daemon.store().left_out(TicketId(1)).await.unwrap(), 0);
+    assert_eq!(desk.worries(), [""; 0]);
+}
+
+/// An admin, and a folder for mails.
+const ADMIN: &str = "[[agent]]\nname = \"Maya\"\nemail = \"maya@acme.example\"\nadmin = true\n\
+                     [mail]\ndirectory = \"mail\"\nfrom = \"desk@acme.example\"\n";
+
+impl Desk {
+    /// Fills the first ticket with comments until there is room for one more.
+    async fn fill(&self) {
+        let mut tx = self.daemon.store().begin().await.unwrap();
+        for n in 0..4_998_u64 {
+            let comment = NewComment {
+                ticket: TicketId(1),
+                source: CommentSource::Post { id: (1000 + n).to_string().parse().unwrap() },
+                actor: Actor::Person,
+                author: Author::Requester,
+                author_id: None,
+                text: "again".into(),
+                made: Timestamp::UNIX_EPOCH,
+                delivery: Delivery::Imported,
+                rating: None,
+            };
+            tx.add_comment(&comment).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

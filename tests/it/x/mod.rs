@@ -3,4 +3,5 @@
 mod client;
 mod decode;
 mod poll;
+mod pushed;
 mod shared;

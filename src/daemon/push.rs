@@ -1,0 +1,238 @@
+//! Which accounts receive by a stream or webhook, and the polls that make up for what these miss.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+
+use super::shared::{LASTING_FAILURES, Shared};
+use crate::{
+    app::Notice,
+    desk::{AccountState, ConnectedAccount, Incoming, Receives, Transport, XId, declarations::Edition},
+    store::{GRANT, Stall, StoreError},
+    x::{
+        Post, Refusal, Unreadable,
+        subscriptions::{Subject, subjects},
+        transport::{
+            poll::Endpoint,
+            push::{Event, Pushed},
+        },
+        wire::decode_line,
+    },
+};
+
+/// How long after a message was written a stream or webhook may deliver it.
+const MAX_DELAY: SignedDuration = SignedDuration::from_secs(90);
+
+/// Which accounts receive by a stream or webhook that works.
+#[derive(Debug, Default)]
+pub(super) struct Push {
+    working: Mutex<BTreeMap<XId, Timestamp>>,
+    /// Notified when an endpoint of an account is to be polled now.
+    wakes: Mutex<BTreeMap<(XId, &'static str), Arc<Notify>>>,
+    /// Accounts for which a poll found what should have been delivered.
+    doubted: Mutex<BTreeSet<XId>>,
+}
+
+impl Push {
+    /// Wakes the polls of an endpoint.
+    pub(super) fn wake(&self, account: &XId, endpoint: Endpoint) -> Arc<Notify> {
+        let mut wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
+        wakes.entry((account.clone(), endpoint.name())).or_default().clone()
+    }
+
+    /// Wakes the polls of all endpoints of an account.
+    fn wake_all(&self, account: &XId) {
+        let wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
+        wakes.iter().filter(|((of, _), _)| of == account).for_each(|(_, wake)| wake.notify_one());
+    }
+
+    /// Since when an account's stream or webhook has worked; `None` if it does not.
+    pub(super) fn works_since(&self, account: &XId) -> Option<Timestamp> {
+        self.working.lock().unwrap_or_else(PoisonError::into_inner).get(account).copied()
+    }
+
+    /// Records that it works. Returns whether it did not before.
+    fn begin(&self, account: &XId, now: Timestamp) -> bool {
+        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
+        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
+        let is_new = !working.contains_key(account);
+        working.entry(account.clone()).or_insert(now);
+        is_new
+    }
+
+    /// Records that it does not work. Returns whether it did before.
+    fn end(&self, account: &XId) -> bool {
+        self.working.lock().unwrap_or_else(PoisonError::into_inner).remove(account).is_some()
+    }
+
+    /// Whether a poll found what should have been delivered, since this was last asked.
+    pub(super) fn takes_doubt(&self, account: &XId) -> bool {
+        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).remove(account)
+    }
+
+    fn doubt(&self, account: &XId) {
+        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).insert(account.clone());
+    }
+
+    /// Forgets what works, when another daemon takes over.
+    pub(super) fn forget(&self) {
+        self.working.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Shared {
+    /// The accounts that receive in this way, each with what it is subscribed to.
+    pub(super) async fn receiving(
+        &self,
+        transport: Receives,
+    ) -> Result<Vec<(ConnectedAccount, Vec<Subject>)>, StoreError> {
+        let settings = self.app.settings();
+        let direct = self.app.rules().desk.edition == Edition::Suite;
+        let accounts = self.app.store().accounts().await?;
+        let receiving = accounts.into_iter().filter_map(|account| {
+            let declared = settings.accounts.get(&account.handle)?;
+            let receives = declared.transport == transport && account.state == AccountState::Connected;
+            receives.then(|| (account, subjects(declared, direct)))
+        });
+        Ok(receiving.collect())
+    }
+
+    /// Records that the stream or webhook of an account works, and lets its lists be polled once more for what came
+    /// before.
+    pub(super) async fn push_works(&self, account: &ConnectedAccount, transport: Transport) -> Result<(), StoreError> {
+        let now = self.app.clock().now();
+        self.app.notices().counters().push_works(&account.handle, transport.as_str(), true);
+        if self.push.begin(&account.id, now) {
+            let every = self.app.settings().x.backup_poll_seconds;
+            let message = format!(
+                "@{}: the {transport} works; the lists are polled every {every} s for what it misses",
+                account.handle
+            );
+            self.app.notices().tell(Notice::Mended { message });
+            self.app.store().stalled(&account.id, transport.as_str(), None, now).await?;
+            self.push.wake_all(&account.id);
+        }
+        Ok(())
+    }
+
+    /// Records that the stream or webhook of an account does not work, so that its lists are polled as usual.
+    pub(super) async fn push_fails(
+        &self,
+        account: &ConnectedAccount,
+        transport: Transport,
+        why: &str,
+        failures: u32,
+        retry: Duration,
+    ) -> Result<(), StoreError> {
+        self.app.notices().counters().push_works(&account.handle, transport.as_str(), false);
+        let now = self.app.clock().now();
+        if self.push.end(&account.id) || failures <= 1 {
+            self.push.wake_all(&account.id);
+            let every = self.app.settings().x.poll_seconds;
+            let message = format!(
+                "@{}: the {transport} does not work: {why}; the lists are polled every {every} s until it does",
+                account.handle
+            );
+            self.app.notices().tell(Notice::Failing { message });
+        } else if failures == LASTING_FAILURES {
+            let message =
+                format!("@{}: the {transport} does not work: {why} (failed {failures} times)", account.handle);
+            self.app.notices().tell(Notice::Trouble { message });
+        }
+        if failures >= LASTING_FAILURES {
+            let next = now.saturating_add(retry).unwrap_or(now);
+            let stall = Stall { why, next, throttled: false };
+            self.app.store().stalled(&account.id, transport.as_str(), Some(stall), now).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes in what X delivered for these accounts. What is for others is ignored.
+    ///
+    /// # Errors
+    /// When the store fails: X has to deliver it again, or the lists have to be polled.
+    pub(super) async fn take_pushed(
+        &self,
+        transport: Transport,
+        accounts: &[ConnectedAccount],
+        pushed: Vec<Pushed>,
+    ) -> Result<(), StoreError> {
+        for account in accounts {
+            let mut messages = vec![];
+            for pushed in pushed.iter().filter(|pushed| pushed.account == account.id) {
+                match &pushed.event {
+                    Event::Message(message) => messages.push(message.clone()),
+                    Event::Unreadable(kind, broken) => self.set_aside_raw(account, transport, *kind, broken).await?,
+                    Event::Look(endpoint) => self.push.wake(&account.id, *endpoint).notify_one(),
+                    Event::Blocked => {
+                        tracing::info!("@{}: a post by a person whom it blocked makes no ticket", account.handle);
+                    }
+                    Event::Revoked => {
+                        let why = "the account has revoked it, says X".to_owned();
+                        self.pause(account, GRANT, &Refusal::GrantDead(why)).await?;
+                    }
+                }
+            }
+            if !messages.is_empty() {
+                self.app.accept(account, transport, &messages, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks whether a stream or webhook that works should have delivered messages that a poll found. If so, it is not
+    /// trusted any more.
+    pub(super) fn check_pushed(
+        &self,
+        account: &ConnectedAccount,
+        endpoint: Endpoint,
+        found: &[Incoming],
+        at: Option<Timestamp>,
+    ) {
+        let Some(since) = self.push.works_since(&account.id) else { return };
+        let now = at.unwrap_or_else(|| self.app.clock().now());
+        let missed = found.iter().filter(|message| {
+            let made = message.version.made_at_millis().and_then(|millis| Timestamp::from_millisecond(millis).ok());
+            let in_time = |made: Timestamp| {
+                made.duration_since(since) > SignedDuration::ZERO && now.duration_since(made) > MAX_DELAY
+            };
+            made.is_some_and(in_time) && is_delivered(account, endpoint, message)
+        });
+        let missed = missed.count();
+        if missed > 0 {
+            tracing::warn!("@{} {}: {missed} messages were polled and not delivered", account.handle, endpoint.name());
+            self.push.doubt(&account.id);
+        }
+    }
+}
+
+/// Whether X delivers a message of a list by itself. Of mentions, it delivers those that were written and direct answers,
+/// and not those that an answer to others contains because of whom it answers.
+fn is_delivered(account: &ConnectedAccount, endpoint: Endpoint, message: &Incoming) -> bool {
+    match endpoint {
+        Endpoint::OwnPosts | Endpoint::DirectMessages => true,
+        // The list does not say when they were liked.
+        Endpoint::Likes => false,
+        Endpoint::Mentions => match decode_line(&message.payload) {
+            Ok(post) => is_addressed(account, &post),
+            Err(Unreadable { .. }) => false,
+        },
+    }
+}
+
+fn is_addressed(account: &ConnectedAccount, post: &Post) -> bool {
+    if post.reposted.is_some() {
+        return false;
+    }
+    if post.replied_to.is_none() || post.in_reply_to_user.as_ref() == Some(&account.id) {
+        return true;
+    }
+    let written = post.text.split_whitespace().skip_while(|word| word.starts_with('@'));
+    let handle = format!("@{}", account.handle);
+    written.into_iter().any(|word| word.get(..handle.len()).is_some_and(|start| start.eq_ignore_ascii_case(&handle)))
+}
