@@ -71,6 +71,9 @@ const CONTROL: &str = r#"Make things happen while it runs, from this machine:
   POST /sim/allow     {"account": "mira", "dms": false, "long_posts": true}
   POST /sim/fault     {"endpoint": "POST /2/tweets", "skip": 0, "times": 1, "delay_ms": 0,
                        "status": 503, "headers": {}, "body": "", "cut": "before" or "after"}
+  POST /sim/chat      {"from": "mira", "to": "acme"}          an encrypted message
+  POST /sim/events    {"withhold": 1, "duplicate": 1, "reorder": 1}   faults of the next events; {} ends them
+  POST /sim/stream    {"keep_alive_ms": 500, "disconnect": "close", "cut" or "operational"}
   POST /sim/limit     {"endpoint": "GET /2/dm_events", "requests": 2}   so many are left in a window from now
   POST /sim/clock     {"set": "2026-11-16T07:00:00Z"}, {"advance_seconds": 900}, {"run": true}
   POST /sim/load      lines as in a file                      nothing happens before:

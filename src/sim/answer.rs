@@ -2,14 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::endpoint::Endpoint;
+use super::{endpoint::Endpoint, stream::Feed};
 
 /// An HTTP response.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
+    /// The lines of a stream, sent as the body until the stream ends.
+    pub(super) feed: Option<Feed>,
 }
 
 impl Answer {
@@ -22,7 +24,7 @@ impl Answer {
     }
 
     pub(super) fn of(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: vec![("content-type".into(), kind.into())], body: body.into() }
+        Self { status, headers: vec![("content-type".into(), kind.into())], body: body.into(), feed: None }
     }
 
     pub(super) fn with(mut self, name: &str, value: impl ToString) -> Self {
@@ -70,6 +72,30 @@ impl Answer {
             ),
             "type": kind("unsupported-authentication"),
             "status": 403,
+        }))
+    }
+
+    pub(super) fn app_token_only(endpoint: &Endpoint) -> Self {
+        Self::problem(json!({
+            "title": "Unsupported Authentication",
+            "detail": format!(
+                "Authenticating with a user token is forbidden for {} {}. \
+                 Supported authentication types are [OAuth 2.0 Application-Only].",
+                endpoint.method, endpoint.path
+            ),
+            "type": kind("unsupported-authentication"),
+            "status": 403,
+        }))
+    }
+
+    /// The response to a connection to a stream that has as many as it may.
+    pub(super) fn too_many_connections() -> Self {
+        Self::problem(json!({
+            "title": "ConnectionException",
+            "detail": "This stream is currently at the maximum allowed connection limit.",
+            "connection_issue": "TooManyConnections",
+            "type": kind("streaming-connection"),
+            "status": 429,
         }))
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{
     SimError,
     clock::written,
+    happenings::Happening,
     text,
     world::{Fields, Post, World},
 };
@@ -35,6 +36,7 @@ impl World {
     pub(super) fn make_post(&mut self, draft: Draft) -> Result<u64, SimError> {
         let id = self.new_id();
         self.write_post(id, draft, vec![id])?;
+        self.happened(&Happening::Post(id));
         Ok(id)
     }
 
@@ -62,6 +64,7 @@ impl World {
                 post.fields.insert("edit_history_tweet_ids".into(), json!(ids));
             }
         }
+        self.happened(&Happening::Post(id));
         Ok(id)
     }
 
@@ -70,20 +73,24 @@ impl World {
         let Some(shown) = self.post(original) else { return Err(SimError::NoSuchPost(original.to_string())) };
         let text = format!("RT @{}: {}", self.handle(shown.author), shown.plain);
         let text = if text.chars().count() > 140 { text.chars().take(139).chain(['…']).collect() } else { text };
-        let id = self.make_post(Draft { author: by, text, ..Draft::default() })?;
+        let id = self.new_id();
+        self.write_post(id, Draft { author: by, text, ..Draft::default() }, vec![id])?;
         if let Some(post) = self.post_mut(id) {
             post.reposts = Some(original);
             post.fields.insert("referenced_tweets".into(), json!([{"type": "retweeted", "id": original.to_string()}]));
         }
+        self.happened(&Happening::Post(id));
         Ok(id)
     }
 
     /// Removes a post with all its versions.
     pub(super) fn delete_post(&mut self, id: u64) {
-        let versions = self.post(id).and_then(|p| history(&p.fields)).unwrap_or_default();
+        let Some(post) = self.post(id) else { return };
+        let (author, versions) = (post.author, history(&post.fields).unwrap_or_default());
         for version in versions.into_iter().chain([id]) {
             self.remove_post(version, true);
         }
+        self.happened(&Happening::Delete { id, author });
     }
 
     fn write_post(&mut self, id: u64, draft: Draft, history: Vec<u64>) -> Result<(), SimError> {

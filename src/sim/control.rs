@@ -24,6 +24,9 @@
 //! | `clock` | `{"set"?: time, "advance_seconds"?: n, "run"?: true}` | `{"now"}` |
 //! | `release` | `{"most"?: n, "keep_clock"?: true}` | `{"released", "waiting"}`: loaded objects take effect |
 //! | `load` | lines, not JSON | a [`super::LoadReport`]; posts, messages and likes take effect on `release` |
+//! | `chat` | `{"from", "to"}` | `{}`: an encrypted message, which only the stream and webhooks show |
+//! | `events` | a [`super::Disturbance`]: `{"withhold"?: n, "duplicate"?: n, "reorder"?: n}` | `{}` |
+//! | `stream` | `{"keep_alive_ms"?: n, "disconnect"?: "close", "cut" or "operational"}` | `{"connections"}` |
 //! | `reset` | `{}` | `{}`: clears the simulator |
 //!
 //! `GET /sim/sent` lists the writes of clients, `GET /sim/stats` returns counts, `GET /sim/users` lists users.
@@ -112,7 +115,7 @@ pub(super) fn answer(shared: &Shared, call: &Call, path: &str) -> Answer {
     }
 }
 
-fn no_such_command(method: &str, name: &str) -> SimError {
+pub(super) fn no_such_command(method: &str, name: &str) -> SimError {
     SimError::Command(format!("there is no {method} /sim/{name}; `twite sim --help` lists what there is"))
 }
 
@@ -199,11 +202,11 @@ impl World {
             }
             "like" => {
                 let (by, post) = self.read_by_post(given)?;
-                self.relations.put(Relation::Like, by, post);
+                self.relate(Relation::Like, by, post);
             }
             "unlike" => {
                 let (by, post) = self.read_by_post(given)?;
-                self.relations.remove(Relation::Like, by, post);
+                self.unrelate(Relation::Like, by, post);
             }
             "follow" => self.relation(Relation::Follow, given, true)?,
             "unfollow" => self.relation(Relation::Follow, given, false)?,
@@ -211,7 +214,7 @@ impl World {
             "unblock" => self.relation(Relation::Block, given, false)?,
             "revoke" => {
                 let account = self.read_account(given)?;
-                self.credentials.revoke(account);
+                self.revoke(account);
             }
             "expire" => {
                 let account = self.read_account(given)?;
@@ -279,7 +282,7 @@ impl World {
                 given.finish()?;
                 self.reset();
             }
-            _ => return Err(no_such_command("POST", command)),
+            _ => return self.obey_push(command, given),
         }
         Ok(json!({}))
     }
@@ -301,9 +304,9 @@ impl World {
         given.finish()?;
         let (by, user) = (self.find_person(&by)?, self.find_person(&user)?);
         if holds {
-            self.relations.put(relation, by, user);
+            self.relate(relation, by, user);
         } else {
-            self.relations.remove(relation, by, user);
+            self.unrelate(relation, by, user);
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::{
     oauth::Asker,
     people, posts,
     query::{Call, Query, parse_id},
-    relations, search, timelines, v1,
+    relations, search, stream, subscriptions, timelines, v1,
     world::World,
 };
 
@@ -37,6 +37,8 @@ pub(super) struct Endpoint {
     pub(super) user_limit: u32,
     /// Maximum number of requests in 15 minutes with an app-only token; `None` if X rejects such tokens.
     pub(super) app_limit: Option<u32>,
+    /// Whether X rejects users' tokens.
+    pub(super) app_only: bool,
     /// Maximum number of requests in 24 hours: per user, and over all users of the app.
     pub(super) day: (Option<u32>, Option<u32>),
     /// Names of the query parameters, in groups that endpoints share.
@@ -62,6 +64,7 @@ const READ_DM: &[&str] = &["dm.read", "tweet.read", "users.read"];
 const WRITE_DM: &[&str] = &["dm.write", "tweet.read", "users.read"];
 const DELETE_DM: &[&str] = &["dm.read", "dm.write"];
 const MEDIA: &[&str] = &["media.write"];
+const READ_ACTIVITY: &[&str] = &["like.read", "tweet.read"];
 
 const POST: &[&str] =
     &["tweet.fields", "post.fields", "user.fields", "media.fields", "poll.fields", "place.fields", "expansions"];
@@ -160,6 +163,15 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     upload("POST", "/2/media/upload/:id/append", media::append, 1_875, &[]),
     upload("POST", "/2/media/upload/:id/finalize", media::finalize, 1_875, &[]),
     post("/2/media/metadata", media::describe, MEDIA, 500, (None, None), &media::METADATA),
+    get("/2/activity/subscriptions", subscriptions::list, READ_ACTIVITY, 500, Some(500), &[PAGE, &["user_id"]]),
+    post("/2/activity/subscriptions", subscriptions::create, &[], 500, (None, None), &subscriptions::NEW).for_apps(500),
+    delete("/2/activity/subscriptions", subscriptions::delete_several, &[], 500).with(&[&["ids"]]).for_apps_only(500),
+    put("/2/activity/subscriptions/:subscription_id", subscriptions::update, &[], 500, &subscriptions::CHANGED)
+        .for_apps(500),
+    delete("/2/activity/subscriptions/:subscription_id", subscriptions::delete, &[], 500).for_apps(500),
+    change("GET", "/2/activity/stream", stream::open, &[], 450)
+        .with(&[&["backfill_minutes", "start_time", "end_time"]])
+        .for_apps_only(450),
     get("/1.1/account/verify_credentials.json", v1::verify_credentials, READ, 75, None, &[]),
     upload("POST", "/1.1/media/upload.json", media::v1_upload, 615, &[]),
     upload("GET", "/1.1/media/upload.json", media::v1_upload, 615, &[]),
@@ -227,7 +239,18 @@ const fn get(
     parameters: &'static [&'static [&'static str]],
 ) -> Endpoint {
     let handler = Handler::Read(handler);
-    Endpoint { method: "GET", path, handler, scopes, user_limit, app_limit, day: (None, None), parameters, body: None }
+    Endpoint {
+        method: "GET",
+        path,
+        handler,
+        scopes,
+        user_limit,
+        app_limit,
+        app_only: false,
+        day: (None, None),
+        parameters,
+        body: None,
+    }
 }
 
 const fn post(
@@ -285,6 +308,7 @@ const fn change(
         scopes,
         user_limit,
         app_limit: None,
+        app_only: false,
         day: (None, None),
         parameters: &[],
         body: None,
@@ -292,6 +316,20 @@ const fn change(
 }
 
 impl Endpoint {
+    /// Accepts app-only tokens too.
+    const fn for_apps(self, limit: u32) -> Self {
+        Self { app_limit: Some(limit), ..self }
+    }
+
+    /// Accepts app-only tokens and no others.
+    const fn for_apps_only(self, limit: u32) -> Self {
+        Self { app_limit: Some(limit), app_only: true, ..self }
+    }
+
+    const fn with(self, parameters: &'static [&'static [&'static str]]) -> Self {
+        Self { parameters, ..self }
+    }
+
     /// The endpoint that matches a request, and the values of its path parameters.
     pub(super) fn find(method: &str, path: &str) -> Option<(&'static Endpoint, Vec<String>)> {
         ENDPOINTS.iter().find_map(|e| (e.method == method).then(|| e.captures(path)).flatten().map(|found| (e, found)))

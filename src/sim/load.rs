@@ -13,6 +13,7 @@ use super::{
     arguments::kind,
     body::at,
     clock,
+    happenings::Happening,
     query::parse_id,
     relations::Relation,
     text::{self, unescape},
@@ -337,10 +338,16 @@ impl World {
                 self.clock.stand_at_least(at);
             }
             match what {
-                Waiting::Post(post) => self.put_post(id, *post)?,
-                Waiting::Dm(dm) => self.put_dm(id, *dm)?,
+                Waiting::Post(post) => {
+                    self.put_post(id, *post)?;
+                    self.happened(&Happening::Post(id));
+                }
+                Waiting::Dm(dm) => {
+                    self.put_dm(id, *dm)?;
+                    self.happened(&Happening::Dm(id));
+                }
                 Waiting::Like { by, post } => {
-                    self.relations.put(Relation::Like, by, post);
+                    self.relate(Relation::Like, by, post);
                 }
             }
             done += 1;

@@ -5,6 +5,7 @@
 //!
 //! - OAuth 1.0a signatures are not checked; clients sign for the real X's address.
 //! - Every post is visible to everyone: there are no protected accounts, and blocked users can still read.
+//! - Events of the X Activity API are only those of posts, likes, follows, messages and revoked authorisations.
 //! - A handle that belongs to no user does not count as a mention.
 //! - A reply is prefixed with the handle of the author it answers, but not with those of the rest of the thread.
 //!
@@ -19,6 +20,7 @@ mod consent;
 pub mod control;
 mod endpoint;
 mod fault;
+mod happenings;
 mod limits;
 mod links;
 mod load;
@@ -26,14 +28,18 @@ mod media;
 mod messages;
 mod oauth;
 mod page;
+mod payloads;
 mod people;
 mod posts;
+mod push;
 mod query;
 mod relations;
 mod search;
 mod sent;
 mod server;
 mod show;
+mod stream;
+mod subscriptions;
 mod text;
 mod timelines;
 mod v1;
@@ -66,8 +72,10 @@ pub use self::{
     fault::{Cut, Fault},
     load::{LeftOut, LoadReport, NewPosts},
     oauth::{App, Tokens},
+    push::Disturbance,
     sent::{Sent, SentKind},
     server::{Moment, Sighting},
+    stream::Disconnect,
 };
 
 /// Client id of the app that is registered by default.
@@ -266,7 +274,7 @@ impl SimHandle {
     pub fn like(&self, by: &str, post: &str) -> Result<(), SimError> {
         let mut world = self.shared.world();
         let (by, post) = (world.find_person(by)?, world.find_post(post)?);
-        world.relations.put(Relation::Like, by, post);
+        world.relate(Relation::Like, by, post);
         Ok(())
     }
 
@@ -274,7 +282,7 @@ impl SimHandle {
     pub fn unlike(&self, by: &str, post: &str) -> Result<(), SimError> {
         let mut world = self.shared.world();
         let (by, post) = (world.find_person(by)?, world.find_post(post)?);
-        world.relations.remove(Relation::Like, by, post);
+        world.unrelate(Relation::Like, by, post);
         Ok(())
     }
 
@@ -282,7 +290,7 @@ impl SimHandle {
     pub fn revoke(&self, account: &str) -> Result<(), SimError> {
         let mut world = self.shared.world();
         let account = world.find_person(account)?;
-        world.credentials.revoke(account);
+        world.revoke(account);
         Ok(())
     }
 

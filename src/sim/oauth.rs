@@ -3,7 +3,7 @@
 //! OAuth 1.0a headers are accepted too, because some clients support nothing else. The token must be one that the
 //! simulator issued; the signature is not checked, since clients sign for the address of the real X.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use super::{
     SimError, SimOptions,
     answer::{Answer, put},
     endpoint::Endpoint,
+    happenings::Happening,
     query::{Call, Form},
     world::World,
 };
@@ -117,7 +118,8 @@ pub(super) struct Credentials {
     access: HashMap<String, Access>,
     refresh: HashMap<String, Grant>,
     oauth1: HashMap<String, u64>,
-    app_tokens: HashSet<String>,
+    /// Client ids by app-only token.
+    app_tokens: HashMap<String, String>,
 }
 
 /// The scopes that a user granted to an app.
@@ -184,6 +186,12 @@ impl Credentials {
         self.oauth1.retain(|_, u| *u != user);
     }
 
+    /// Client ids of the apps that a user has authorised.
+    fn clients_of(&self, user: u64) -> BTreeSet<String> {
+        let grants = self.access.values().map(|access| &access.grant).chain(self.refresh.values());
+        grants.filter(|grant| grant.user == user).map(|grant| grant.client.clone()).collect()
+    }
+
     /// Expires a user's access tokens now. Refresh tokens stay valid.
     pub(super) fn expire(&mut self, user: u64) {
         self.access.retain(|_, a| a.grant.user != user);
@@ -200,21 +208,48 @@ impl World {
         let header = call.authorization.as_deref().unwrap_or_default();
         let (scheme, rest) = header.split_once(' ').unwrap_or((header, ""));
         if scheme.eq_ignore_ascii_case("oauth") {
+            if endpoint.app_only {
+                return Err(Answer::app_token_only(endpoint));
+            }
             let token = oauth1_token(rest).and_then(|token| self.credentials.oauth1.get(&token));
             return token.map(|user| Asker::User(*user)).ok_or_else(unauthorized);
         }
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(unauthorized());
         }
-        if self.credentials.app_tokens.contains(rest) {
+        if self.credentials.app_tokens.contains_key(rest) {
             return if endpoint.app_limit.is_some() { Ok(Asker::App) } else { Err(Answer::wrong_token_kind(endpoint)) };
         }
         let access = self.credentials.access.get(rest).filter(|access| access.until > self.now());
         let access = access.ok_or_else(unauthorized)?;
+        if endpoint.app_only {
+            return Err(Answer::app_token_only(endpoint));
+        }
         if endpoint.scopes.iter().all(|needed| access.grant.scopes.iter().any(|s| s == needed)) {
             Ok(Asker::User(access.grant.user))
         } else {
             Err(Answer::forbidden("Forbidden"))
+        }
+    }
+
+    /// The client id of the app that sends an authenticated request, and the scopes of its user's token. OAuth 1.0a
+    /// tokens belong to the first app and have no scopes: they allow everything.
+    pub(super) fn sender(&self, call: &Call) -> (&str, Option<&[String]>) {
+        let header = call.authorization.as_deref().unwrap_or_default();
+        let token = header.split_once(' ').map_or("", |(_, token)| token);
+        if let Some(access) = self.credentials.access.get(token) {
+            return (&access.grant.client, Some(&access.grant.scopes));
+        }
+        let first = || self.credentials.apps.first().map_or("", |app| app.client_id.as_str());
+        (self.credentials.app_tokens.get(token).map_or_else(first, String::as_str), None)
+    }
+
+    /// Revokes all tokens of a user, as if the user had revoked the apps, which are told.
+    pub(super) fn revoke(&mut self, user: u64) {
+        let clients = self.credentials.clients_of(user);
+        self.credentials.revoke(user);
+        for client in clients {
+            self.happened(&Happening::Revoke { user, client });
         }
     }
 
@@ -243,10 +278,15 @@ impl World {
         })
     }
 
-    /// Issues an app-only token, which represents no user.
+    /// Issues an app-only token of the first app, which represents no user.
     pub(super) fn app_token(&mut self) -> String {
+        let client = self.credentials.apps.first().map(|app| app.client_id.clone()).unwrap_or_default();
+        self.app_token_of(client)
+    }
+
+    fn app_token_of(&mut self, client: String) -> String {
         let token = format!("AAAAAAAAAAAAAAAAAAAAA{}", self.secret(60));
-        self.credentials.app_tokens.insert(token.clone());
+        self.credentials.app_tokens.insert(token.clone(), client);
         token
     }
 
@@ -306,10 +346,10 @@ impl World {
         if form.get("grant_type") != Some("client_credentials") {
             return Answer::v1(400, 170, "Missing required parameter: grant_type");
         }
-        if self.client(call, &form).is_err() {
+        let Ok(client) = self.client(call, &form) else {
             return Answer::v1(403, 99, "Unable to verify your credentials");
-        }
-        Answer::json(200, &json!({"token_type": "bearer", "access_token": self.app_token()}))
+        };
+        Answer::json(200, &json!({"token_type": "bearer", "access_token": self.app_token_of(client)}))
     }
 
     /// `POST /oauth2/invalidate_token`

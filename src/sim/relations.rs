@@ -8,6 +8,7 @@ use super::{
     answer::{Answer, missing},
     body::{self, Shape, at},
     endpoint::{Outcome, Request},
+    happenings::Happening,
     page::Page,
     sent::SentKind,
     show::{Asked, Shown, Subject},
@@ -83,6 +84,26 @@ impl Relations {
     /// Users that have a relation of a kind to `to`, latest first, as pairs of sequence number and user id.
     pub(super) fn to(&self, relation: Relation, to: u64) -> impl Iterator<Item = (u64, u64)> + '_ {
         self.to.range((relation, to, 0)..=(relation, to, u64::MAX)).rev().map(|((.., order), by)| (*order, *by))
+    }
+}
+
+impl World {
+    /// Adds a relation, which takes effect as an event; `false` if it already exists.
+    pub(super) fn relate(&mut self, relation: Relation, by: u64, to: u64) -> bool {
+        let new = self.relations.put(relation, by, to);
+        match relation {
+            Relation::Like if new => self.happened(&Happening::Like { by, post: to }),
+            Relation::Follow if new => self.happened(&Happening::Follow { by, to, ends: false }),
+            _ => {}
+        }
+        new
+    }
+
+    /// Removes a relation.
+    pub(super) fn unrelate(&mut self, relation: Relation, by: u64, to: u64) {
+        if self.relations.remove(relation, by, to) && relation == Relation::Follow {
+            self.happened(&Happening::Follow { by, to, ends: true });
+        }
     }
 }
 
@@ -237,7 +258,7 @@ fn to_post(
         let detail = format!("You are not allowed to {verb} a Tweet that is deleted or not visible to you.");
         return Err(Answer::forbidden(&detail));
     }
-    if let (true, Some(kind)) = (world.relations.put(relation, me, post), sent) {
+    if let (true, Some(kind)) = (world.relate(relation, me, post), sent) {
         let sent = world.sent_by(me, kind, post);
         world.note(sent);
     }
@@ -253,7 +274,7 @@ fn to_person(world: &mut World, request: &Request<'_>, relation: Relation, data:
     if relation == Relation::Follow && world.relations.holds(Relation::Block, target, me) {
         return Err(Answer::forbidden("You have been blocked from following this account at the request of the user."));
     }
-    world.relations.put(relation, me, target);
+    world.relate(relation, me, target);
     if relation == Relation::Block {
         // A block removes the follows between two users in both directions.
         world.relations.remove(Relation::Follow, me, target);
@@ -264,7 +285,7 @@ fn to_person(world: &mut World, request: &Request<'_>, relation: Relation, data:
 
 fn end(world: &mut World, request: &Request<'_>, relation: Relation, sent: Option<SentKind>, says: &str) -> Outcome {
     let (me, other) = (request.own()?, request.path_id(1)?);
-    world.relations.remove(relation, me, other);
+    world.unrelate(relation, me, other);
     if let Some(kind) = sent {
         let sent = world.sent_by(me, kind, other);
         world.note(sent);

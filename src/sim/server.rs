@@ -24,13 +24,13 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{mpsc, oneshot},
 };
+use tokio_util::io::ReaderStream;
 
 use super::{
     answer::Answer,
     clock,
     endpoint::{Endpoint, Handler, Request as Asked, SIGN_IN},
     fault::Cut,
-    oauth::Asker,
     query::Call,
     world::World,
 };
@@ -176,12 +176,9 @@ impl World {
             Err(headers) => return headers.on(Answer::too_many()),
         };
         let request = Asked { call, endpoint, captured, asker };
-        let answer = match (endpoint.handler, asker) {
-            (Handler::Read(handler), _) => handler(self, &request),
-            (Handler::Change(_), Asker::App) => Err(Answer::wrong_token_kind(endpoint)),
-            (Handler::Change(handler), Asker::User(_)) => {
-                request.query().finish().and_then(|()| handler(self, &request))
-            }
+        let answer = match endpoint.handler {
+            Handler::Read(handler) => handler(self, &request),
+            Handler::Change(handler) => request.query().finish().and_then(|()| handler(self, &request)),
         };
         let (Ok(answer) | Err(answer)) = answer;
         headers.on(answer.with("x-access-level", "read-write-directmessages").with("api-version", "2.173"))
@@ -264,7 +261,11 @@ fn respond(answer: Answer) -> Response {
     for (name, value) in &answer.headers {
         response = response.header(name, value);
     }
-    response.body(Body::from(answer.body)).unwrap_or_else(|_| {
+    let body = match answer.feed {
+        Some(feed) => Body::from_stream(ReaderStream::new(feed)),
+        None => Body::from(answer.body),
+    };
+    response.body(body).unwrap_or_else(|_| {
         let mut broken =
             Response::new(Body::from("The ordered answer has a status or header that HTTP does not allow"));
         *broken.status_mut() = axum::http::StatusCode::INTERNAL_SERVER_ERROR;

@@ -9,9 +9,11 @@ use super::{
     SimError, SimOptions,
     clock::{self, Clock},
     fault::Faults,
+    happenings::Happening,
     limits::Limits,
     media::Upload,
     oauth::Credentials,
+    push::Push,
     relations::Relations,
     sent::Sent,
     text,
@@ -43,6 +45,7 @@ pub(super) struct World {
     pub(super) credentials: Credentials,
     pub(super) limits: Limits,
     pub(super) faults: Faults,
+    pub(super) push: Push,
     pub(super) answered: BTreeMap<String, BTreeMap<u16, u64>>,
     /// Whether the clock was set or advanced explicitly, not only by releasing loaded objects.
     pub(super) clock_set: bool,
@@ -178,6 +181,7 @@ impl World {
             credentials: Credentials::default(),
             limits: Limits::new(options.rate_limits),
             faults: Faults::default(),
+            push: Push::default(),
             answered: BTreeMap::new(),
             clock_set: false,
             last_id: 0,
@@ -367,6 +371,7 @@ impl World {
             fields.insert("attachments".into(), json!({"media_keys": media}));
         }
         self.put_dm(id, Dm { from, conversation, fields, at, gone_for: BTreeSet::new() })?;
+        self.happened(&Happening::Dm(id));
         Ok(id)
     }
 

@@ -1,5 +1,6 @@
 //! The simulator of X over HTTP: its answers, their field names, and faults on demand.
 
+mod activity;
 mod calls;
 mod control;
 mod docs;
