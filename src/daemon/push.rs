@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Notify;
+use jiff::Timestamp;
+use tokio::{sync::Notify, time::Instant};
 
 use super::shared::{LASTING_FAILURES, Shared};
 use crate::{
@@ -26,12 +26,12 @@ use crate::{
 };
 
 /// How long after a message was written a stream or webhook may deliver it.
-const MAX_DELAY: SignedDuration = SignedDuration::from_secs(90);
+const MAX_DELAY: Duration = Duration::from_secs(90);
 
 /// Which accounts receive by a stream or webhook that works.
 #[derive(Debug, Default)]
 pub(super) struct Push {
-    working: Mutex<BTreeMap<XId, Timestamp>>,
+    working: Mutex<BTreeMap<XId, Instant>>,
     /// Notified when an endpoint of an account is to be polled now.
     wakes: Mutex<BTreeMap<(XId, &'static str), Arc<Notify>>>,
     /// Accounts for which a poll found what should have been delivered.
@@ -51,17 +51,17 @@ impl Push {
         wakes.iter().filter(|((of, _), _)| of == account).for_each(|(_, wake)| wake.notify_one());
     }
 
-    /// Since when an account's stream or webhook has worked; `None` if it does not.
-    pub(super) fn works_since(&self, account: &XId) -> Option<Timestamp> {
-        self.working.lock().unwrap_or_else(PoisonError::into_inner).get(account).copied()
+    /// How long an account's stream or webhook has worked; `None` if it does not.
+    pub(super) fn works_for(&self, account: &XId) -> Option<Duration> {
+        self.working.lock().unwrap_or_else(PoisonError::into_inner).get(account).map(Instant::elapsed)
     }
 
     /// Records that it works. Returns whether it did not before.
-    fn begin(&self, account: &XId, now: Timestamp) -> bool {
+    fn begin(&self, account: &XId) -> bool {
         let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
         self.doubted.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
         let is_new = !working.contains_key(account);
-        working.entry(account.clone()).or_insert(now);
+        working.entry(account.clone()).or_insert_with(Instant::now);
         is_new
     }
 
@@ -107,7 +107,7 @@ impl Shared {
     pub(super) async fn push_works(&self, account: &ConnectedAccount, transport: Transport) -> Result<(), StoreError> {
         let now = self.app.clock().now();
         self.app.notices().counters().push_works(&account.handle, transport.as_str(), true);
-        if self.push.begin(&account.id, now) {
+        if self.push.begin(&account.id) {
             let every = self.app.settings().x.backup_poll_seconds;
             let message = format!(
                 "@{}: the {transport} works; the lists are polled every {every} s for what it misses",
@@ -186,7 +186,7 @@ impl Shared {
     }
 
     /// Checks whether a stream or webhook that works should have delivered messages that a poll found. If so, it is not
-    /// trusted any more.
+    /// trusted any more. `at` is X's time.
     pub(super) fn check_pushed(
         &self,
         account: &ConnectedAccount,
@@ -194,21 +194,23 @@ impl Shared {
         found: &[Incoming],
         at: Option<Timestamp>,
     ) {
-        let Some(since) = self.push.works_since(&account.id) else { return };
-        let now = at.unwrap_or_else(|| self.app.clock().now());
-        let missed = found.iter().filter(|message| {
-            let made = message.version.made_at_millis().and_then(|millis| Timestamp::from_millisecond(millis).ok());
-            let in_time = |made: Timestamp| {
-                made.duration_since(since) > SignedDuration::ZERO && now.duration_since(made) > MAX_DELAY
-            };
-            made.is_some_and(in_time) && is_delivered(account, endpoint, message)
-        });
-        let missed = missed.count();
+        let Some((works_for, at)) = self.push.works_for(&account.id).zip(at) else { return };
+        let is_missed = |message: &&Incoming| {
+            is_overdue(&message.version, at, works_for) && is_delivered(account, endpoint, message)
+        };
+        let missed = found.iter().filter(is_missed).count();
         if missed > 0 {
             tracing::warn!("@{} {}: {missed} messages were polled and not delivered", account.handle, endpoint.name());
             self.push.doubt(&account.id);
         }
     }
+}
+
+/// Whether a stream or webhook that has worked for this long should have delivered a message by now.
+fn is_overdue(message: &XId, now: Timestamp, works_for: Duration) -> bool {
+    let made = message.made_at_millis().and_then(|millis| Timestamp::from_millisecond(millis).ok());
+    let age = made.and_then(|made| Duration::try_from(now.duration_since(made)).ok());
+    age.is_some_and(|age| age > MAX_DELAY && age < works_for)
 }
 
 /// Whether X delivers a message of a list by itself. Of mentions, it delivers those that were written and direct answers,
@@ -235,4 +237,42 @@ fn is_addressed(account: &ConnectedAccount, post: &Post) -> bool {
     let written = post.text.split_whitespace().skip_while(|word| word.starts_with('@'));
     let handle = format!("@{}", account.handle);
     written.into_iter().any(|word| word.get(..handle.len()).is_some_and(|start| start.eq_ignore_ascii_case(&handle)))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_older_than_the_connection_or_just_written_is_not_overdue() {
+        let now = Timestamp::constant(1_800_000_000, 0);
+        let overdue = |age: i64, works_for: u64| {
+            let made = now.checked_sub(SignedDuration::from_secs(age)).unwrap();
+            is_overdue(&XId::made_at(made).unwrap(), now, Duration::from_secs(works_for))
+        };
+        assert!(overdue(100, 300));
+        assert!(!overdue(80, 300) && !overdue(400, 300) && !overdue(-5, 300));
+    }
+
+    #[test]
+    fn implicit_mentions_are_not_delivered() {
+        let account = ConnectedAccount::new("9".parse().unwrap(), "acme", Timestamp::UNIX_EPOCH);
+        let delivered = |text: &str, answers: Option<&str>, of: &str| {
+            let references = answers.map(|id| json!([{ "type": "replied_to", "id": id }]));
+            let line = json!({ "data": {
+                "id": "1900000000000000001", "author_id": "5", "text": text, "in_reply_to_user_id": of,
+                "referenced_posts": references,
+            } });
+            let post = decode_line(&line.to_string()).unwrap();
+            is_delivered(&account, Endpoint::Mentions, &post.into_incoming(crate::desk::IncomingKind::Post))
+        };
+        assert!(delivered("hello @Acme", None, "7"));
+        assert!(delivered("@ana thanks", Some("1"), "9"));
+        assert!(delivered("@ana ask @acme!", Some("1"), "7"));
+        assert!(!delivered("@ana @acme thanks", Some("1"), "7"));
+        assert!(!delivered("@ana ask @ac", Some("1"), "7"));
+    }
 }

@@ -180,7 +180,7 @@ impl Shared {
         broken: &Unreadable,
     ) -> Result<(), StoreError> {
         let (id, now) = (broken.id.as_ref(), self.app.clock().now());
-        if self.app.store().set_aside_raw(&account.id, transport, kind, id, &broken.raw, &broken.reason, now).await? {
+        if self.app.store().set_aside_raw((&account.id, transport), kind, id, &broken.raw, &broken.reason, now).await? {
             let id = id.map(|id| format!(" {id}")).unwrap_or_default();
             self.app.notices().tell(Notice::SetAside {
                 account: format!("@{}", account.handle),

@@ -124,24 +124,15 @@ impl Streaming {
                 continue;
             }
             let Some(client) = self.shared.client(&account) else { continue };
-            let why = match client.deliver(&wanted.1, None).await {
-                Ok(foreign) => match foreign.first() {
-                    None => None,
-                    Some(other) => Some(format!(
-                        "X delivers `{}` elsewhere, by a subscription of somebody else (`{}`); delete it at X, or set \
-                         `transport = \"poll\"` in twite.toml",
-                        other.event, other.id
-                    )),
-                },
-                Err(error) => Some(format!("cannot subscribe to its events: {error}")),
-            };
-            match why {
-                None => {
+            let subscribed = client.deliver(&wanted.1, None).await;
+            match subscribed {
+                Ok(()) => {
                     self.shared.push_works(&account, Transport::Stream).await?;
                     self.refused.remove(&account.id);
                     self.subscribed.insert(account.id, wanted);
                 }
-                Some(why) => {
+                Err(error) => {
+                    let why = format!("cannot subscribe to its events: {error}");
                     let failures = self.refused.get(&account.id).map_or(1, |(_, failures)| failures.saturating_add(1));
                     self.refused.insert(account.id.clone(), (Instant::now(), failures));
                     self.shared.push_fails(&account, Transport::Stream, &why, failures, SUBSCRIBE_EVERY).await?;

@@ -177,19 +177,8 @@ impl Hooking {
             let wanted = (account.times_connected, subjects);
             if self.subscribed.get(&account.id) != Some(&wanted) {
                 let Some(client) = self.shared.client(&account) else { continue };
-                match client.deliver(&wanted.1, Some(webhook)).await {
-                    Ok(foreign) if foreign.is_empty() => {}
-                    Ok(foreign) => {
-                        let events: Vec<_> = foreign.iter().map(|other| format!("`{}`", other.event)).collect();
-                        let why = format!(
-                            "X delivers {} of @{} elsewhere, by subscriptions of somebody else; delete them at X, or set \
-                             `transport = \"poll\"` in twite.toml",
-                            events.join(", "),
-                            account.handle
-                        );
-                        return Ok(Err(XError::Setup(why)));
-                    }
-                    Err(error) => return Ok(Err(error)),
+                if let Err(error) = client.deliver(&wanted.1, Some(webhook)).await {
+                    return Ok(Err(error));
                 }
                 self.shared.push_works(&account, Transport::Webhook).await?;
                 self.subscribed.insert(account.id, wanted);

@@ -103,8 +103,7 @@ impl Store {
     /// id, or by a hash of the bytes if the id is unknown.
     pub async fn set_aside_raw(
         &self,
-        account: &XId,
-        transport: Transport,
+        (account, transport): (&XId, Transport),
         kind: IncomingKind,
         id: Option<&XId>,
         raw: &[u8],

@@ -136,16 +136,12 @@ impl Client {
 
     /// Subscribes to an event of the account, for a webhook or the stream. Doing it again changes nothing.
     pub async fn subscribe(&self, subject: Subject, webhook: Option<&str>) -> Result<(), XError> {
-        let mut body = json!({
-            "event_type": subject.event,
-            "filter": { "user_id": self.account() },
-            "tag": TAG,
-        });
-        if let Some(direction) = subject.direction {
-            body["filter"]["direction"] = direction.into();
-        }
-        if let Some(webhook) = webhook {
-            body["webhook_id"] = webhook.into();
+        let mut filter = json!({ "user_id": self.account() });
+        let mut body = json!({ "event_type": subject.event, "tag": TAG });
+        if let (Some(body), Some(filter)) = (body.as_object_mut(), filter.as_object_mut()) {
+            filter.extend(subject.direction.map(|direction| ("direction".to_owned(), direction.into())));
+            body.extend(webhook.map(|webhook| ("webhook_id".to_owned(), webhook.into())));
+            body.insert("filter".to_owned(), std::mem::take(filter).into());
         }
         let url = self.address("/2/activity/subscriptions")?;
         self.call(Operation::Subscribe, Sent::Nothing, || self.http().post(url.clone()).json(&body)).await.map(drop)
@@ -157,9 +153,11 @@ impl Client {
         self.call(Operation::Unsubscribe, Sent::Nothing, || self.http().delete(url.clone())).await.map(drop)
     }
 
-    /// Makes X deliver these events of the account to a webhook or the stream, and nothing else of Twite's. Returns the
-    /// subscriptions of others that stand in the way.
-    pub async fn deliver(&self, wanted: &[Subject], webhook: Option<&str>) -> Result<Vec<Subscription>, XError> {
+    /// Makes X deliver these events of the account to a webhook or the stream, and nothing else of Twite's.
+    ///
+    /// # Errors
+    /// Also [`XError::Setup`] if subscriptions of others stand in the way.
+    pub async fn deliver(&self, wanted: &[Subject], webhook: Option<&str>) -> Result<(), XError> {
         let changes = Changes::between(&self.subscriptions().await?, wanted, webhook);
         // X may take what is created for what is there, unless that is deleted first.
         for id in &changes.delete {
@@ -168,7 +166,15 @@ impl Client {
         for subject in changes.create {
             self.subscribe(subject, webhook).await?;
         }
-        Ok(changes.foreign)
+        if changes.foreign.is_empty() {
+            return Ok(());
+        }
+        let events: Vec<_> = changes.foreign.iter().map(|other| format!("`{}`", other.event)).collect();
+        Err(XError::Setup(format!(
+            "X delivers {} elsewhere, by subscriptions of somebody else; delete them at X, or set `transport = \"poll\"` in \
+             twite.toml",
+            events.join(", ")
+        )))
     }
 }
 

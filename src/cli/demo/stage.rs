@@ -142,7 +142,7 @@ impl Stage {
             let reason = format!("line {line}: {reason}");
             let (store, now) = (stage.daemon.store(), stage.clock.now());
             let set_aside =
-                store.set_aside_raw(&stage.first, Transport::File, IncomingKind::Post, None, &raw, &reason, now);
+                store.set_aside_raw((&stage.first, Transport::File), IncomingKind::Post, None, &raw, &reason, now);
             set_aside.await?;
         }
         Ok(stage)

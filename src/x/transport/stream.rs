@@ -102,7 +102,7 @@ pub fn bearer(settings: &XSettings) -> Result<String, XError> {
                 .to_owned(),
         )
     })?;
-    std::env::var(variable).map_err(|_| {
+    std::env::var(variable).ok().filter(|bearer| !bearer.is_empty()).ok_or_else(|| {
         XError::Setup(format!("environment variable `{variable}` is not set; it must contain the app's bearer token"))
     })
 }

@@ -8,7 +8,7 @@ pub(super) fn post(tweet: &Value) -> Value {
     let full = tweet.get("extended_tweet").unwrap_or(tweet);
     let text = ["full_text", "text"].iter().find_map(|name| full.get(*name)).or_else(|| tweet.get("text"));
     let user = tweet.get("user").unwrap_or(&Value::Null);
-    let media: Vec<_> = media_of(full).iter().filter_map(|media| attached(media)).collect();
+    let media: Vec<_> = media_of(full).iter().filter_map(attached).collect();
     let references = tweet.get("quoted_status_id_str").map(|id| json!([{ "type": "quoted", "id": id }]));
     let mut data = json!({
         "id": tweet.get("id_str"),

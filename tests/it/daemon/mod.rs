@@ -9,4 +9,5 @@ mod listen;
 mod recipients;
 mod reload;
 mod sending;
+mod stream;
 mod two_daemons;

@@ -52,10 +52,10 @@ impl TestDesk {
     pub async fn on(sim: SimHandle, accounts: &[&str], rules: &str, extra: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut toml = format!(
-            "{extra}\n[x]\nurl = \"{}\"\nclient_id = \"{CLIENT_ID}\"\npoll_seconds = 1\nvisibility_delay_millis = 300\n",
+            "{extra}\n[x]\nurl = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nbearer_env = \"TWITE_BEARER\"\npoll_seconds = 1\nvisibility_delay_millis = 300\n",
             sim.url
         );
-        for handle in accounts {
+        for handle in accounts.iter().filter(|handle| !extra.contains(&format!("handle = \"{handle}\""))) {
             toml.push_str(&format!("[[account]]\nhandle = \"{handle}\"\ntrack_likes = true\n"));
         }
         let path = directory.path().join("rules");
@@ -112,6 +112,7 @@ impl TestDesk {
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_twite"));
         command.current_dir(self.directory.path()).env("TWITE_KEY", key()).stdin(Stdio::null());
+        command.env("TWITE_BEARER", self.sim.app_token());
         command.envs(self.url.iter().map(|url| ("TWITE_DATABASE", url)));
         command
     }
