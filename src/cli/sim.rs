@@ -74,7 +74,10 @@ const CONTROL: &str = r#"Make things happen while it runs, from this machine:
   POST /sim/chat      {"from": "mira", "to": "acme"}          an encrypted message
   POST /sim/events    {"withhold": 1, "duplicate": 1, "reorder": 1}   faults of the next events; {} ends them
   POST /sim/stream    {"keep_alive_ms": 500, "disconnect": "close", "cut" or "operational"}
-  POST /sim/limit     {"endpoint": "GET /2/dm_events", "requests": 2}   so many are left in a window from now
+  POST /sim/webhooks  {"check": true}, {"disable": true}, {"retries": 2, "timeout_ms": 500}
+  POST /sim/account   {"account": "mira", "protected": true, "suspended": true, "username": "…"}
+  POST /sim/outage    {"kind": "unauthorized", "credits", "spend_cap", "app_suspended", "unavailable" or "none"}
+  POST /sim/limit     {"endpoint": "GET /2/dm_events", "requests": 2}   left in a window from now, or with day: true in 24 h
   POST /sim/clock     {"set": "2026-11-16T07:00:00Z"}, {"advance_seconds": 900}, {"run": true}
   POST /sim/load      lines as in a file                      nothing happens before:
   POST /sim/release   {"most": 10}

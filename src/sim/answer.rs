@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{endpoint::Endpoint, stream::Feed};
+use super::{endpoint::Endpoint, stream::Feed, webhooks::Check};
 
 /// An HTTP response.
 #[derive(Debug)]
@@ -12,6 +12,8 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
     /// The lines of a stream, sent as the body until the stream ends.
     pub(super) feed: Option<Feed>,
+    /// The check of a webhook whose outcome decides the answer.
+    pub(super) check: Option<Check>,
 }
 
 impl Answer {
@@ -24,12 +26,23 @@ impl Answer {
     }
 
     pub(super) fn of(status: u16, kind: &str, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, headers: vec![("content-type".into(), kind.into())], body: body.into(), feed: None }
+        Self { status, headers: vec![("content-type".into(), kind.into())], body: body.into(), feed: None, check: None }
     }
 
     pub(super) fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.headers.push((name.into(), value.to_string()));
         self
+    }
+
+    /// Completes the answer after a check.
+    pub(super) fn after(self, check: Check) -> Self {
+        Self { check: Some(check), ..self }
+    }
+
+    /// Another answer, with this one's headers except its content type.
+    pub(super) fn replaced_by(self, mut other: Self) -> Self {
+        other.headers.extend(self.headers.into_iter().filter(|(name, _)| name != "content-type"));
+        other
     }
 
     fn problem(body: Value) -> Self {
@@ -40,6 +53,11 @@ impl Answer {
     /// A problem response of the generic type `about:blank`.
     fn plain(status: u16, title: &str, detail: &str) -> Self {
         Self::problem(json!({"title": title, "type": "about:blank", "status": status, "detail": detail}))
+    }
+
+    /// A problem response of a type of its own.
+    pub(super) fn problem_of(status: u16, title: &str, detail: &str, name: &str) -> Self {
+        Self::problem(json!({"title": title, "detail": detail, "type": kind(name), "status": status}))
     }
 
     pub(super) fn unauthorized() -> Self {
@@ -179,6 +197,19 @@ pub(super) fn missing(what: &str, parameter: &str, value: &str) -> Value {
         "detail": format!("Could not find {what} with {parameter}: [{value}]."),
         "title": "Not Found Error",
         "resource_type": what,
+        "parameter": parameter,
+        "resource_id": value,
+        "type": kind("resource-not-found"),
+    })
+}
+
+/// The error for a suspended user.
+pub(super) fn suspended(parameter: &str, value: &str) -> Value {
+    json!({
+        "value": value,
+        "detail": format!("User has been suspended: [{value}]."),
+        "title": "Forbidden",
+        "resource_type": "user",
         "parameter": parameter,
         "resource_id": value,
         "type": kind("resource-not-found"),

@@ -20,13 +20,16 @@
 //! | `allow` | `{"account", "dms"?: false, "long_posts"?: true}` | `{}` |
 //! | `fault` | a [`Fault`] | `{}` |
 //! | `clear_faults` | `{}` | `{}` |
-//! | `limit` | `{"endpoint", "requests"}`: requests left in the next 15 minutes | `{}` |
+//! | `limit` | `{"endpoint", "requests", "day"?: true}`: requests left in the next 15 minutes, or 24 hours | `{}` |
 //! | `clock` | `{"set"?: time, "advance_seconds"?: n, "run"?: true}` | `{"now"}` |
 //! | `release` | `{"most"?: n, "keep_clock"?: true}` | `{"released", "waiting"}`: loaded objects take effect |
 //! | `load` | lines, not JSON | a [`super::LoadReport`]; posts, messages and likes take effect on `release` |
 //! | `chat` | `{"from", "to"}` | `{}`: an encrypted message, which only the stream and webhooks show |
 //! | `events` | a [`super::Disturbance`]: `{"withhold"?: n, "duplicate"?: n, "reorder"?: n}` | `{}` |
 //! | `stream` | `{"keep_alive_ms"?: n, "disconnect"?: "close", "cut" or "operational"}` | `{"connections"}` |
+//! | `webhooks` | `{"check"?: true, "disable"?: true, "retries"?: n, "timeout_ms"?: n}` | `{"webhooks", "undelivered"}` |
+//! | `account` | `{"account", "protected"?, "suspended"?, "username"?}` | `{}` |
+//! | `outage` | `{"kind"}`: `unauthorized`, `credits`, `spend_cap`, `app_suspended`, `unavailable` or `none` | `{}` |
 //! | `reset` | `{}` | `{}`: clears the simulator |
 //!
 //! `GET /sim/sent` lists the writes of clients, `GET /sim/stats` returns counts, `GET /sim/users` lists users.
@@ -248,8 +251,13 @@ impl World {
             "limit" => {
                 let endpoint = given.text("endpoint");
                 let requests = given.number("requests", 0..=i64::from(u32::MAX));
+                let day = given.flag("day").unwrap_or_default();
                 given.finish()?;
-                self.limit(&endpoint, requests)?;
+                if day {
+                    self.limit_day(&endpoint, requests)?;
+                } else {
+                    self.limit(&endpoint, requests)?;
+                }
             }
             "clock" => {
                 let set = given.optional("set", "a time as `2026-11-16T07:00:00Z`", clock::read);
@@ -268,6 +276,7 @@ impl World {
                 if run {
                     self.clock = Clock::Running { ahead: 0 };
                 }
+                self.push.wake.notify_one();
                 self.clock_set = !run && (self.clock_set || set.is_some() || by.is_some());
                 return Ok(json!({"now": clock::written(self.now())}));
             }
@@ -399,8 +408,19 @@ impl World {
         Ok(())
     }
 
+    pub(super) fn limit_day(&mut self, endpoint: &str, requests: u32) -> Result<(), SimError> {
+        let known = ENDPOINTS.iter().find(|e| e.name() == endpoint).ok_or_else(|| unknown(endpoint))?;
+        let now = self.now();
+        if self.limits.leave_today(known, requests, now) {
+            return Ok(());
+        }
+        Err(SimError::Command(format!("`{endpoint}` has no daily limit")))
+    }
+
     pub(super) fn reset(&mut self) {
+        let wake = std::sync::Arc::clone(&self.push.wake);
         *self = World::new(SimOptions { seed: None, ..self.options.clone() });
+        self.push.wake = wake;
     }
 
     pub(super) fn stats(&self) -> Stats {

@@ -3,14 +3,14 @@
 use serde_json::Value;
 
 use super::{
-    SimError,
+    SimError, account_activity,
     answer::{Answer, wrong},
     body::{self, Shape},
     media, messages,
     oauth::Asker,
     people, posts,
     query::{Call, Query, parse_id},
-    relations, search, stream, subscriptions, timelines, v1,
+    relations, search, stream, subscriptions, timelines, v1, webhooks,
     world::World,
 };
 
@@ -64,6 +64,7 @@ const READ_DM: &[&str] = &["dm.read", "tweet.read", "users.read"];
 const WRITE_DM: &[&str] = &["dm.write", "tweet.read", "users.read"];
 const DELETE_DM: &[&str] = &["dm.read", "dm.write"];
 const MEDIA: &[&str] = &["media.write"];
+const ALL_ACTIVITY: &[&str] = &["dm.read", "dm.write", "tweet.read", "users.read"];
 const READ_ACTIVITY: &[&str] = &["like.read", "tweet.read"];
 
 const POST: &[&str] =
@@ -172,6 +173,36 @@ pub(super) const ENDPOINTS: &[Endpoint] = &[
     change("GET", "/2/activity/stream", stream::open, &[], 450)
         .with(&[&["backfill_minutes", "start_time", "end_time"]])
         .for_apps_only(450),
+    get("/2/webhooks", webhooks::list, &[], 450, Some(450), &[&["webhook_config.fields"]]),
+    post("/2/webhooks", webhooks::create, &[], 450, (None, None), &webhooks::NEW).for_apps(450),
+    post("/2/webhooks/replay", webhooks::replay, &[], 100, (None, None), &webhooks::REPLAY).for_apps_only(100),
+    change("PUT", "/2/webhooks/:webhook_id", webhooks::check, &[], 450).for_apps(450),
+    delete("/2/webhooks/:webhook_id", webhooks::delete, &[], 450).for_apps(450),
+    get("/2/account_activity/subscriptions/count", account_activity::count, &[], 500, None, &[]).for_apps_only(500),
+    change(
+        "POST",
+        "/2/account_activity/webhooks/:webhook_id/subscriptions/all",
+        account_activity::subscribe,
+        ALL_ACTIVITY,
+        500,
+    ),
+    get(
+        "/2/account_activity/webhooks/:webhook_id/subscriptions/all",
+        account_activity::subscribed,
+        ALL_ACTIVITY,
+        500,
+        None,
+        &[],
+    ),
+    get("/2/account_activity/webhooks/:webhook_id/subscriptions/all/list", account_activity::list, &[], 500, None, &[])
+        .for_apps_only(500),
+    delete(
+        "/2/account_activity/webhooks/:webhook_id/subscriptions/:user_id/all",
+        account_activity::unsubscribe,
+        &[],
+        500,
+    )
+    .for_apps_only(500),
     get("/1.1/account/verify_credentials.json", v1::verify_credentials, READ, 75, None, &[]),
     upload("POST", "/1.1/media/upload.json", media::v1_upload, 615, &[]),
     upload("GET", "/1.1/media/upload.json", media::v1_upload, 615, &[]),

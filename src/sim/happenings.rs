@@ -69,6 +69,7 @@ impl Side {
 impl World {
     /// Sends the events of a happening to those who subscribed to them.
     pub(super) fn happened(&mut self, happening: &Happening) {
+        self.account_activity(happening);
         if let Happening::Revoke { user, client } = happening {
             self.revoked(*user, client);
             return;
@@ -101,14 +102,14 @@ impl World {
         }
     }
 
-    /// The sides of a happening. What protected accounts do is never an event, except for messages.
+    /// The sides of a happening. What protected accounts post is never an event.
     fn sides(&self, happening: &Happening) -> Vec<Side> {
         match happening {
             Happening::Post(id) => match self.post(*id) {
-                Some(post) if !self.is_protected(post.author) => self.sides_of_post(post),
+                Some(post) if self.may_see(post.author, None) => self.sides_of_post(post),
                 _ => Vec::new(),
             },
-            Happening::Delete { author, .. } if self.is_protected(*author) => Vec::new(),
+            Happening::Delete { author, .. } if !self.may_see(*author, None) => Vec::new(),
             Happening::Delete { author, .. } => vec![side("post.delete", *author)],
             Happening::Like { by, post } => {
                 let author = self.post(*post).map(|post| post.author);
@@ -199,7 +200,7 @@ impl World {
             data.extend(payload.includes.map(|includes| ("includes".to_owned(), includes)));
             data.insert("created_at".into(), json!(written(at)));
         }
-        let body = json!({ "data": data }).to_string();
+        let body = json!({ "data": data });
         self.push(Event { at, client: client.to_owned(), webhook, body });
     }
 
@@ -208,11 +209,6 @@ impl World {
         let hash = Sha256::digest(self.secret(20).as_bytes());
         let bytes: [u8; 8] = hash.first_chunk().copied().unwrap_or_default();
         i64::from_be_bytes(bytes).to_string()
-    }
-
-    pub(super) fn is_protected(&self, person: u64) -> bool {
-        let fields = self.people.get(&person).map(|person| &person.fields);
-        fields.and_then(|fields| fields.get("protected")) == Some(&Value::Bool(true))
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Limits {
     on: bool,
     /// Overrides by endpoint name: the number of requests left, and the end of the window in milliseconds since 1970.
     left: HashMap<String, (u32, i64)>,
+    /// Overrides of the daily limits, likewise.
+    left_today: HashMap<String, (u32, i64)>,
     windows: HashMap<(Counted, &'static str, &'static str, Span), Window>,
 }
 
@@ -37,13 +39,23 @@ struct Window {
 
 impl Limits {
     pub(super) fn new(on: bool) -> Self {
-        Self { on, left: HashMap::new(), windows: HashMap::new() }
+        Self { on, left: HashMap::new(), left_today: HashMap::new(), windows: HashMap::new() }
     }
 
     /// Sets how many requests to an endpoint each user and the app have left in a window that starts now.
     pub(super) fn leave(&mut self, endpoint: &Endpoint, requests: u32, now: i64) {
         self.left.insert(endpoint.name(), (requests, now + WINDOW));
         self.windows.retain(|(_, method, path, _), _| (*method, *path) != (endpoint.method, endpoint.path));
+    }
+
+    /// Sets how many requests to an endpoint each user and the app have left in 24 hours that start now; `false` if the
+    /// endpoint has no daily limit.
+    pub(super) fn leave_today(&mut self, endpoint: &Endpoint, requests: u32, now: i64) -> bool {
+        self.left_today.insert(endpoint.name(), (requests, now + DAY));
+        self.windows.retain(|(_, method, path, span), _| {
+            *span == Span::Short || (*method, *path) != (endpoint.method, endpoint.path)
+        });
+        endpoint.day != (None, None)
     }
 
     /// The headers of a response to an unauthenticated request, which is not counted.
@@ -67,12 +79,17 @@ impl Limits {
             Some((left, ends)) => Window { ends, used: limit - left },
             None => Window { ends: now + WINDOW, used: 0 },
         };
-        let whole_day = Window { ends: now + DAY, used: 0 };
-        let (user_day, app_day) = if self.on { to.day } else { (None, None) };
+        let left_today = self.left_today.get(&to.name()).copied();
+        let left_today = left_today.filter(|(_, ends)| *ends > now && *ends <= now + DAY);
+        let whole_day = |limit: Option<u32>| match (left_today, limit) {
+            (Some((left, ends)), Some(limit)) => Window { ends, used: limit.saturating_sub(left) },
+            _ => Window { ends: now + DAY, used: 0 },
+        };
+        let (user_day, app_day) = if self.on || left_today.is_some() { to.day } else { (None, None) };
         let spans = [
             (Span::Short, who, Some(limit), first, WINDOW, "x-rate-limit"),
-            (Span::UserDay, who, user_day, whole_day, DAY, "x-user-limit-24hour"),
-            (Span::AppDay, None, app_day, whole_day, DAY, "x-app-limit-24hour"),
+            (Span::UserDay, who, user_day, whole_day(user_day), DAY, "x-user-limit-24hour"),
+            (Span::AppDay, None, app_day, whole_day(app_day), DAY, "x-app-limit-24hour"),
         ];
         let (mut headers, mut refused) = (Headers::default(), false);
         for (span, who, limit, new, length, name) in spans {

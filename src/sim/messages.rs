@@ -136,7 +136,7 @@ fn send(world: &mut World, me: u64, conversation: Conversation, message: &Value)
     if others().any(|other| world.relations.holds(Relation::Block, other, me)) {
         return Err(Answer::dm_blocked());
     }
-    if others().any(|other| world.people.get(&other).is_none_or(|person| person.closed_to_dms)) {
+    if others().any(|other| world.people.get(&other).is_none_or(|person| person.closed_to_dms || person.suspended)) {
         return Err(Answer::dm_closed());
     }
     let to = others().next().filter(|_| conversation.members.len() <= 2);

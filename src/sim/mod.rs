@@ -4,20 +4,23 @@
 //! pagination, rate limits, errors, and OAuth 2 with rotating refresh tokens. Differences:
 //!
 //! - OAuth 1.0a signatures are not checked; clients sign for the real X's address.
-//! - Every post is visible to everyone: there are no protected accounts, and blocked users can still read.
+//! - Blocked users can still read.
 //! - Events of the X Activity API are only those of posts, likes, follows, messages and revoked authorisations.
 //! - A handle that belongs to no user does not count as a mention.
 //! - A reply is prefixed with the handle of the author it answers, but not with those of the rest of the thread.
 //!
 //! [`Sim::start`] runs it in-process; [`SimHandle`] drives it, and the [`control`] API does so for other programs.
 
+mod account_activity;
 mod answer;
 mod arguments;
 mod body;
+mod classic;
 mod clock;
 mod compose;
 mod consent;
 pub mod control;
+mod deliveries;
 mod endpoint;
 mod fault;
 mod happenings;
@@ -38,11 +41,13 @@ mod search;
 mod sent;
 mod server;
 mod show;
+mod status;
 mod stream;
 mod subscriptions;
 mod text;
 mod timelines;
 mod v1;
+mod webhooks;
 mod words;
 mod world;
 
@@ -75,11 +80,14 @@ pub use self::{
     push::Disturbance,
     sent::{Sent, SentKind},
     server::{Moment, Sighting},
+    status::{AccountChange, Outage},
     stream::Disconnect,
 };
 
 /// Client id of the app that is registered by default.
 pub const CLIENT_ID: &str = "twite-sim";
+/// The default consumer secret.
+pub const CONSUMER_SECRET: &str = "twite-sim-consumer-secret";
 
 /// Options of the simulator.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +105,8 @@ pub struct SimOptions {
     pub short_timelines: bool,
     /// Lifetime of access tokens in seconds, by the simulator's clock.
     pub token_seconds: u64,
+    /// The consumer secret of every app, which signs deliveries to webhooks.
+    pub consumer_secret: String,
     /// Registered apps. Tokens issued without the authorization page belong to the first.
     pub apps: Vec<App>,
 }
@@ -117,6 +127,7 @@ impl Default for SimOptions {
             rate_limits: true,
             short_timelines: true,
             token_seconds: 7_200,
+            consumer_secret: CONSUMER_SECRET.into(),
             apps: vec![app],
         }
     }
@@ -162,10 +173,11 @@ impl Sim {
         let listen = options.listen;
         let listener = TcpListener::bind(listen).await.map_err(|e| SimError::Listen(listen, e))?;
         let address = listener.local_addr().map_err(|e| SimError::Listen(listen, e))?;
-        let shared = Arc::new(Shared::new(World::new(options)));
+        let shared = Arc::new(Shared::new(World::new(options), deliveries::client()?));
         let (stop, stopped) = oneshot::channel();
         let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
-        let running = Running { stop: Some(stop), server: Some(server), replay: None };
+        let courier = tokio::spawn(deliveries::run(Arc::clone(&shared)));
+        let running = Running { stop: Some(stop), server: Some(server), courier, replay: None };
         Ok(SimHandle { url: format!("http://{address}"), shared, running: Arc::new(Mutex::new(running)) })
     }
 }
@@ -185,11 +197,13 @@ pub struct SimHandle {
 struct Running {
     stop: Option<oneshot::Sender<()>>,
     server: Option<JoinHandle<io::Result<()>>>,
+    courier: JoinHandle<()>,
     replay: Option<JoinHandle<()>>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
+        self.courier.abort();
         if let Some(server) = &self.server {
             server.abort();
         }
@@ -205,6 +219,7 @@ impl SimHandle {
         let server = {
             let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
             running.stop = None;
+            running.courier.abort();
             running.server.take()
         };
         if let Some(mut server) = server
@@ -354,6 +369,7 @@ impl SimHandle {
         let mut world = self.shared.world();
         world.clock = Clock::Standing { at: at.as_millisecond() };
         world.clock_set = true;
+        world.push.wake.notify_one();
     }
 
     /// Advances the clock.
@@ -361,6 +377,7 @@ impl SimHandle {
         let mut world = self.shared.world();
         world.clock.advance(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
         world.clock_set = true;
+        world.push.wake.notify_one();
     }
 
     /// Loads conversations from lines of JSON. Posts, messages and likes take effect when released, oldest first.

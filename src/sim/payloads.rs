@@ -23,7 +23,7 @@ pub(super) fn post(world: &World, id: u64) -> Payload {
     let mut users = vec![found.author];
     let referenced = [found.replies_to, found.quotes, found.reposts].into_iter().flatten();
     let mut posts = vec![id];
-    posts.extend(referenced.filter(|id| world.post(*id).is_some_and(|p| !world.is_protected(p.author))));
+    posts.extend(referenced.filter(|id| world.visible_post(*id, None).is_some()));
     users.extend(posts.iter().filter_map(|id| world.post(*id)).map(|post| post.author));
     users.extend(world.named_in(found));
     let mut unique = Vec::new();

@@ -1,7 +1,7 @@
 //! Endpoints that look up users.
 
 use super::{
-    answer::{Answer, missing},
+    answer::{Answer, missing, suspended},
     endpoint::{Outcome, Request},
     show::{Asked, Shown, Subject},
     world::World,
@@ -57,6 +57,9 @@ fn one(world: &World, request: &Request<'_>, parameter: &str, find: impl Fn(&Wor
     let Some(id) = find(world, value).filter(|id| world.people.contains_key(id)) else {
         return Ok(Answer::nothing(missing("user", parameter, value)));
     };
+    if world.is_suspended(id) {
+        return Ok(Answer::nothing(suspended(parameter, value)));
+    }
     let mut shown = Shown::new(world, &asked);
     let data = shown.user(id);
     Ok(Answer::json(200, &shown.finish(Some(data), None)))
@@ -72,6 +75,7 @@ fn several(
     let mut data = Vec::new();
     for (value, id) in named {
         match id.filter(|id| world.people.contains_key(id)) {
+            Some(id) if world.is_suspended(id) => shown.miss(suspended(parameter, &value)),
             Some(id) => data.push(shown.user(id)),
             None => shown.miss(missing("user", parameter, &value)),
         }

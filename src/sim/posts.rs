@@ -70,7 +70,7 @@ pub(super) fn by_ids(world: &World, request: &Request<'_>) -> Outcome {
     let mut shown = Shown::new(world, &asked);
     let mut data = Vec::new();
     for id in ids {
-        match world.post(id) {
+        match world.visible_post(id, request.asker.user()) {
             Some(_) => data.push(shown.post(id)),
             None => shown.miss(missing("tweet", "ids", &id.to_string())),
         }
@@ -84,7 +84,7 @@ pub(super) fn by_id(world: &World, request: &Request<'_>) -> Outcome {
     let asked = Asked::read(&mut query, Subject::Post, request.asker.user());
     query.finish()?;
     let id = request.path_id(0)?;
-    if world.post(id).is_none() {
+    if world.visible_post(id, request.asker.user()).is_none() {
         return Ok(Answer::nothing(missing("tweet", "id", request.path(0))));
     }
     let mut shown = Shown::new(world, &asked);
@@ -114,7 +114,7 @@ pub(super) fn create(world: &mut World, request: &Request<'_>) -> Outcome {
     if !long && text::weighted_length(text) > MAX_POST_WEIGHT || text.chars().count() > MAX_LONG_CHARS {
         return Err(Answer::forbidden("Your Tweet text is too long. You are not permitted to perform this action."));
     }
-    if quotes.is_some_and(|quoted| world.post(quoted).is_none()) {
+    if quotes.is_some_and(|quoted| world.visible_post(quoted, Some(me)).is_none()) {
         return Err(Answer::forbidden("You attempted to quote a Tweet that is deleted or not visible to you."));
     }
     if let Some(parent) = replies_to {
@@ -160,7 +160,8 @@ fn is_duplicate(world: &World, me: u64, text: &str, replies_to: Option<u64>) -> 
 
 /// Checks whether an app may reply: X requires that the author mentioned or quoted the account.
 fn may_reply(world: &World, me: u64, parent: u64) -> Result<(), Answer> {
-    let Some(post) = world.post(parent).filter(|post| !world.relations.holds(Relation::Block, post.author, me)) else {
+    let visible = world.visible_post(parent, Some(me));
+    let Some(post) = visible.filter(|post| !world.relations.holds(Relation::Block, post.author, me)) else {
         return Err(Answer::forbidden("You attempted to reply to a Tweet that is deleted or not visible to you."));
     };
     let quotes_me = post.quotes.and_then(|id| world.post(id)).is_some_and(|quoted| quoted.author == me);
@@ -213,7 +214,7 @@ pub(super) fn hide(world: &mut World, request: &Request<'_>) -> Outcome {
 pub(super) fn repost(world: &mut World, request: &Request<'_>) -> Outcome {
     let me = request.own()?;
     let original = body::id(at(&request.body()?, "/tweet_id")).unwrap_or_default();
-    if world.post(original).is_none() {
+    if world.visible_post(original, Some(me)).is_none() {
         return Err(Answer::forbidden("You attempted to retweet a Tweet that is deleted or not visible to you."));
     }
     let there = repost_of(world, me, original);

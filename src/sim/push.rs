@@ -7,14 +7,15 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use tokio::sync::Notify;
 
 use super::{
     SimError, SimHandle,
     arguments::Arguments,
-    control::no_such_command,
     happenings::Happening,
     stream::{Connection, Disconnect, KEEP_ALIVE_MILLIS},
     subscriptions::Subscription,
+    webhooks::Webhook,
     world::World,
 };
 
@@ -22,6 +23,12 @@ use super::{
 pub(super) const LOG_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// Maximum number of events kept.
 const MAX_LOG: usize = 50_000;
+/// Maximum number of payloads that wait for their delivery.
+const MAX_WAITING: usize = 50_000;
+/// Maximum number of events in one payload of the Account Activity API.
+const MAX_TOGETHER: usize = 20;
+/// How long a webhook has time to answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An event of the X Activity API.
 #[derive(Debug, Clone)]
@@ -33,7 +40,7 @@ pub(super) struct Event {
     /// The webhook that receives it; the stream if `None`.
     pub(super) webhook: Option<u64>,
     /// The JSON that is delivered.
-    pub(super) body: String,
+    pub(super) body: Value,
 }
 
 /// Faults in the delivery of events, on the stream and to webhooks.
@@ -58,6 +65,17 @@ pub(super) struct Push {
     disturbance: Disturbance,
     /// The event that is delivered after the next.
     held: Option<Event>,
+    pub(super) webhooks: BTreeMap<u64, Webhook>,
+    /// Payloads that wait for their delivery to a webhook.
+    waiting: VecDeque<(u64, Value)>,
+    /// Number of payloads that are being delivered.
+    under_way: usize,
+    /// How often a failed delivery is repeated.
+    pub(super) retries: u32,
+    /// How long a webhook has time to answer.
+    pub(super) timeout: Duration,
+    /// Wakes the task that delivers.
+    pub(super) wake: Arc<Notify>,
 }
 
 impl Default for Push {
@@ -69,6 +87,12 @@ impl Default for Push {
             log: VecDeque::new(),
             disturbance: Disturbance::default(),
             held: None,
+            webhooks: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            under_way: 0,
+            retries: 0,
+            timeout: TIMEOUT,
+            wake: Arc::default(),
         }
     }
 }
@@ -84,6 +108,35 @@ impl Push {
             self.log.pop_front();
         }
         self.log.push_back(event);
+    }
+
+    /// Queues a payload for a webhook.
+    pub(super) fn post(&mut self, webhook: u64, body: Value) {
+        if self.waiting.len() < MAX_WAITING {
+            self.waiting.push_back((webhook, body));
+        }
+        self.wake.notify_one();
+    }
+
+    /// The next payload to deliver. Events of the Account Activity API that wait for the same user come together.
+    pub(super) fn next_delivery(&mut self) -> Option<(u64, Value)> {
+        let (webhook, mut body) = self.waiting.pop_front()?;
+        for _ in 1..MAX_TOGETHER {
+            let fits = |(to, next): &(u64, Value)| *to == webhook && together(&body, next).is_some();
+            let Some((_, next)) = self.waiting.pop_front_if(|next| fits(next)) else { break };
+            body = together(&body, &next).unwrap_or(body);
+        }
+        self.under_way += 1;
+        Some((webhook, body))
+    }
+
+    pub(super) fn delivered(&mut self) {
+        self.under_way = self.under_way.saturating_sub(1);
+    }
+
+    /// Number of payloads that are not delivered yet.
+    fn undelivered(&self) -> usize {
+        self.waiting.len() + self.under_way
     }
 
     /// The events to deliver now, after the ordered faults.
@@ -108,6 +161,24 @@ impl Push {
     }
 }
 
+/// Two payloads of the Account Activity API as one; `None` if they cannot come together.
+fn together(one: &Value, other: &Value) -> Option<Value> {
+    let (Value::Object(one), Value::Object(other)) = (one, other) else { return None };
+    if !one.contains_key("for_user_id") || !one.keys().eq(other.keys()) {
+        return None;
+    }
+    let mut both = one.clone();
+    for (name, more) in other {
+        match (both.get_mut(name)?, more) {
+            (Value::Array(events), Value::Array(more)) => events.extend(more.iter().cloned()),
+            (Value::Object(users), Value::Object(more)) => users.extend(more.clone()),
+            (same, more) if *same == *more => {}
+            _ => return None,
+        }
+    }
+    Some(Value::Object(both))
+}
+
 impl World {
     /// Keeps an event and delivers it.
     pub(super) fn push(&mut self, event: Event) {
@@ -119,8 +190,9 @@ impl World {
     }
 
     fn deliver(&mut self, event: &Event) {
-        if event.webhook.is_none() {
-            self.push.stream(event);
+        match event.webhook {
+            None => self.push.stream(event),
+            Some(webhook) => self.push.post(webhook, event.body.clone()),
         }
     }
 
@@ -162,7 +234,18 @@ impl World {
                 }
                 return Ok(json!({"connections": self.push.open_connections()}));
             }
-            _ => return Err(no_such_command("POST", command)),
+            "webhooks" => {
+                let (check, disable) = (given.flag("check"), given.flag("disable"));
+                let retries = given.optional_number("retries", 0..=10);
+                let timeout = given.optional_number("timeout_ms", 1..=10_000);
+                given.finish()?;
+                self.push.retries = retries.unwrap_or(self.push.retries);
+                self.push.timeout = timeout.map_or(self.push.timeout, Duration::from_millis);
+                self.order_webhooks(check.unwrap_or_default(), disable.unwrap_or_default());
+                let webhooks: Vec<Value> = self.push.webhooks.iter().map(|(id, w)| w.show(*id)).collect();
+                return Ok(json!({"webhooks": webhooks, "undelivered": self.push.undelivered()}));
+            }
+            _ => return self.obey_status(command, given),
         }
         Ok(json!({}))
     }
@@ -191,6 +274,27 @@ impl SimHandle {
     /// Number of open stream connections.
     pub fn stream_connections(&self) -> usize {
         self.shared.world().push.open_connections()
+    }
+
+    /// Makes X check all webhooks now, or mark them as invalid, as after a failed check.
+    pub fn order_webhooks(&self, check: bool, disable: bool) {
+        self.shared.world().order_webhooks(check, disable);
+    }
+
+    /// Sets how often a failed delivery to a webhook is repeated (0), and how long a webhook has time to answer (10 s).
+    pub fn set_deliveries(&self, retries: u32, timeout: Duration) {
+        let mut world = self.shared.world();
+        (world.push.retries, world.push.timeout) = (retries, timeout);
+    }
+
+    /// Number of payloads that were not delivered to their webhook yet.
+    pub fn undelivered(&self) -> usize {
+        self.shared.world().push.undelivered()
+    }
+
+    /// Whether each webhook is valid, by URL.
+    pub fn webhooks(&self) -> BTreeMap<String, bool> {
+        self.shared.world().push.webhooks.values().map(|webhook| (webhook.url.clone(), webhook.valid)).collect()
     }
 
     /// Sets the time between keep-alive signals of a quiet stream, from the next signal on; 20 seconds at X.

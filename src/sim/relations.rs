@@ -158,7 +158,7 @@ pub(super) fn list_people(
 /// `GET /2/tweets/:id/liking_users`
 pub(super) fn liking_people(world: &World, request: &Request<'_>) -> Outcome {
     let post = request.path_id(0)?;
-    if world.post(post).is_none() {
+    if world.visible_post(post, request.asker.user()).is_none() {
         request.query().finish()?;
         return Ok(Answer::nothing(missing("tweet", "id", request.path(0))));
     }
@@ -187,8 +187,11 @@ fn posts(world: &World, request: &Request<'_>, relation: Relation, by: u64, leas
     let asked = Asked::read(&mut query, Subject::Post, request.asker.user());
     let page = Page::read(&mut query, &request.call.path, least..=100, 100);
     query.finish()?;
-    let tied: Vec<(u64, u64)> =
-        world.relations.by(relation, by).filter(|(_, post)| world.post(*post).is_some()).collect();
+    let tied: Vec<(u64, u64)> = world
+        .relations
+        .by(relation, by)
+        .filter(|(_, post)| world.visible_post(*post, asked.viewer).is_some())
+        .collect();
     let cut = page.cut_by(&tied, |(order, _)| *order);
     let posts: Vec<u64> = cut.items.iter().map(|(_, post)| *post).collect();
     Ok(timelines::show(world, &asked, &posts, cut.meta()))
@@ -253,7 +256,7 @@ fn to_post(
 ) -> Outcome {
     let me = request.own()?;
     let post = body::id(at(&request.body()?, "/tweet_id")).unwrap_or_default();
-    if world.post(post).is_none() {
+    if world.visible_post(post, Some(me)).is_none() {
         let verb = if relation == Relation::Like { "like" } else { "bookmark" };
         let detail = format!("You are not allowed to {verb} a Tweet that is deleted or not visible to you.");
         return Err(Answer::forbidden(&detail));

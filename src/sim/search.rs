@@ -87,8 +87,11 @@ impl World {
         };
         let made = |id: u64| self.made_at(id).unwrap_or(0);
         let fits = |id: &u64, post: &Post| range.holds(self, *id) && made(*id) >= oldest && expression.fits(self, post);
-        let mut found: Vec<(u64, i64)> =
-            self.live_posts().filter(|(id, post)| fits(id, post)).map(|(id, _)| (id, made(id))).collect();
+        let mut found: Vec<(u64, i64)> = self
+            .live_posts()
+            .filter(|(id, post)| self.may_see(post.author, None) && fits(id, post))
+            .map(|(id, _)| (id, made(id)))
+            .collect();
         found.sort_unstable_by(|a, b| b.cmp(a));
         found
     }

@@ -28,7 +28,7 @@ use tokio_util::io::ReaderStream;
 
 use super::{
     answer::Answer,
-    clock,
+    clock, deliveries,
     endpoint::{Endpoint, Handler, Request as Asked, SIGN_IN},
     fault::Cut,
     query::Call,
@@ -49,6 +49,8 @@ const MAX_DELAY: Duration = Duration::from_secs(600);
 pub(super) struct Shared {
     world: Mutex<World>,
     watcher: Mutex<Option<mpsc::Sender<Sighting>>>,
+    /// The client for webhooks.
+    pub(super) http: reqwest::Client,
 }
 
 /// A request shown to a watcher, and held until the sighting is dropped.
@@ -82,8 +84,8 @@ pub enum Moment {
 }
 
 impl Shared {
-    pub(super) fn new(world: World) -> Self {
-        Self { world: Mutex::new(world), watcher: Mutex::new(None) }
+    pub(super) fn new(world: World, http: reqwest::Client) -> Self {
+        Self { world: Mutex::new(world), watcher: Mutex::new(None), http }
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
@@ -132,10 +134,14 @@ impl Shared {
                 return Err(Severed);
             }
         }
-        let answer = match fault.as_ref().and_then(super::fault::Fault::forged) {
+        let mut answer = match fault.as_ref().and_then(super::fault::Fault::forged) {
             Some(forged) => forged,
             None => self.world().answer(&call, found),
         };
+        if let Some(check) = answer.check.take() {
+            let reply = deliveries::check(self, check.webhook).await;
+            answer = self.world().checked(check, reply, answer);
+        }
         self.world().tally(&name, answer.status);
         self.show(Moment::After, &call, &name).await;
         match fault {
@@ -171,6 +177,13 @@ impl World {
             Ok(asker) => asker,
             Err(refusal) => return self.limits.untouched(endpoint, now).on(refusal),
         };
+        if let Some(outage) = self.outage {
+            return self.limits.untouched(endpoint, now).on(outage.answer());
+        }
+        if asker.user().is_some_and(|me| self.is_suspended(me)) {
+            let refusal = "Your account is suspended and is not permitted to access this feature.";
+            return self.limits.untouched(endpoint, now).on(Answer::forbidden(refusal));
+        }
         let headers = match self.limits.count(asker.user(), endpoint, now) {
             Ok(headers) => headers,
             Err(headers) => return headers.on(Answer::too_many()),

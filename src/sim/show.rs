@@ -163,7 +163,7 @@ impl<'a> Shown<'a> {
                         Words::Post => "referenced_posts",
                     };
                     for id in [post.replies_to, post.quotes, post.reposts].into_iter().flatten() {
-                        let Some(referenced) = self.world.post(id) else {
+                        let Some(referenced) = self.world.visible_post(id, self.asked.viewer) else {
                             self.miss(missing("tweet", parameter, &id.to_string()));
                             continue;
                         };

@@ -123,7 +123,7 @@ pub(super) fn open(world: &mut World, request: &Request<'_>) -> Outcome {
     let missed = world.push.between(from, end.unwrap_or(now));
     for event in missed.filter(|event| event.webhook.is_none() && event.client == client) {
         // More events than fit are left out; the client is not disconnected for them.
-        let _ = sender.try_send(Line::Text(event.body.clone()));
+        let _ = sender.try_send(Line::Text(event.body.to_string()));
     }
     world.push.connections.push(Connection { client, lines: sender });
     let keep_alive = Arc::clone(&world.push.keep_alive);
@@ -137,7 +137,7 @@ impl Push {
     /// Sends an event to the connections of its app. A client that reads too slowly is disconnected.
     pub(super) fn stream(&mut self, event: &Event) {
         self.connections.retain(|connection| {
-            connection.client != event.client || connection.lines.try_send(Line::Text(event.body.clone())).is_ok()
+            connection.client != event.client || connection.lines.try_send(Line::Text(event.body.to_string())).is_ok()
         });
     }
 

@@ -162,6 +162,9 @@ pub(super) fn create(world: &mut World, request: &Request<'_>) -> Outcome {
     if subscription.user.is_none() && subscription.keyword.is_none() {
         return Err(Answer::invalid_body("$.filter: must have a user_id or a keyword"));
     }
+    if subscription.webhook.is_some_and(|webhook| !world.is_own_webhook(request, webhook)) {
+        return Err(Answer::invalid_body("$.webhook_id: there is no such webhook"));
+    }
     if let Some(scope) = scope(&subscription.event_type) {
         let granted = scopes.is_none_or(|scopes| scopes.iter().any(|granted| granted == scope));
         if !granted || request.asker.user().is_none() || request.asker.user() != subscription.user {
@@ -220,10 +223,14 @@ fn named(world: &World, request: &Request<'_>) -> Result<u64, Answer> {
 /// `PUT /2/activity/subscriptions/:subscription_id`
 pub(super) fn update(world: &mut World, request: &Request<'_>) -> Outcome {
     let (named, body, now) = (named(world, request)?, request.body()?, world.now());
+    let webhook = id(at(&body, "/webhook_id"));
+    if webhook.is_some_and(|webhook| !world.is_own_webhook(request, webhook)) {
+        return Err(Answer::invalid_body("$.webhook_id: there is no such webhook"));
+    }
     let total = world.push.subscriptions.len();
     let Some(subscription) = world.push.subscriptions.get_mut(&named) else { return Err(Answer::not_found()) };
     subscription.tag = at(&body, "/tag").as_str().map(str::to_owned).or(subscription.tag.take());
-    subscription.webhook = id(at(&body, "/webhook_id")).or(subscription.webhook);
+    subscription.webhook = webhook.or(subscription.webhook);
     subscription.updated_at = now;
     let data = json!({"subscription": subscription.show(named), "total_subscriptions": total});
     Ok(Answer::json(200, &json!({ "data": data })))

@@ -80,7 +80,8 @@ fn of_person(world: &World, request: &Request<'_>, user: u64, least: usize, post
     if !world.people.contains_key(&user) {
         return Ok(Answer::nothing(missing("user", "id", &user.to_string())));
     }
-    let kept = |id: &u64| range.holds(world, *id) && world.post(*id).is_some_and(|post| !excluded(post));
+    let kept =
+        |id: &u64| range.holds(world, *id) && world.visible_post(*id, asked.viewer).is_some_and(|post| !excluded(post));
     let posts: Vec<u64> = posts.into_iter().filter(kept).collect();
     Ok(show_range(world, &asked, &page, &posts))
 }
@@ -147,14 +148,15 @@ fn of_post(
         return Ok(answer);
     }
     let referring = world.referring(request.path_id(0)?, reference).into_iter();
-    let posts: Vec<u64> = referring.filter(|id| world.post(*id).is_some_and(|post| !excluded(post))).collect();
+    let posts: Vec<u64> =
+        referring.filter(|id| world.visible_post(*id, asked.viewer).is_some_and(|post| !excluded(post))).collect();
     let cut = page.cut_by(&posts, |id| *id);
     Ok(show(world, &asked, &cut.items, cut.meta()))
 }
 
 /// X's response if the post in the path does not exist.
 fn missing_post(world: &World, request: &Request<'_>) -> Result<Option<Answer>, Answer> {
-    if world.post(request.path_id(0)?).is_some() {
+    if world.visible_post(request.path_id(0)?, request.asker.user()).is_some() {
         return Ok(None);
     }
     request.query().finish()?;

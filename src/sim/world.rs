@@ -16,6 +16,7 @@ use super::{
     push::Push,
     relations::Relations,
     sent::Sent,
+    status::Outage,
     text,
 };
 
@@ -46,6 +47,8 @@ pub(super) struct World {
     pub(super) limits: Limits,
     pub(super) faults: Faults,
     pub(super) push: Push,
+    /// What X answers to every call instead of processing it.
+    pub(super) outage: Option<Outage>,
     pub(super) answered: BTreeMap<String, BTreeMap<u16, u64>>,
     /// Whether the clock was set or advanced explicitly, not only by releasing loaded objects.
     pub(super) clock_set: bool,
@@ -60,6 +63,7 @@ pub(super) struct Person {
     /// The user object, with the older field names (`tweet_*`, not `post_*`).
     pub(super) fields: Fields,
     pub(super) closed_to_dms: bool,
+    pub(super) suspended: bool,
     /// Whether this user's posts may exceed a weighted length of 280.
     pub(super) writes_long: bool,
 }
@@ -182,6 +186,7 @@ impl World {
             limits: Limits::new(options.rate_limits),
             faults: Faults::default(),
             push: Push::default(),
+            outage: None,
             answered: BTreeMap::new(),
             clock_set: false,
             last_id: 0,

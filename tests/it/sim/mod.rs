@@ -5,6 +5,8 @@ mod calls;
 mod control;
 mod docs;
 mod load;
+mod status;
+mod webhooks;
 
 use std::{collections::BTreeSet, time::Duration};
 
