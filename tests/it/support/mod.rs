@@ -18,7 +18,7 @@ use owner::OwnerReads as _;
 use twite::{
     clock::Clock,
     desk::{ConnectedAccount, Tokens, XId},
-    sim::{CLIENT_ID, NewPerson, Sim, SimHandle, SimOptions},
+    sim::{CLIENT_ID, CONSUMER_SECRET, NewPerson, Sim, SimHandle, SimOptions},
     store::{Counts, Key, Store, StoreError},
 };
 
@@ -52,7 +52,7 @@ impl TestDesk {
     pub async fn on(sim: SimHandle, accounts: &[&str], rules: &str, extra: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut toml = format!(
-            "{extra}\n[x]\nurl = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nbearer_env = \"TWITE_BEARER\"\npoll_seconds = 1\nvisibility_delay_millis = 300\n",
+            "{extra}\n[x]\nurl = \"{}\"\nclient_id = \"{CLIENT_ID}\"\nbearer_env = \"TWITE_BEARER\"\nconsumer_secret_env = \"TWITE_CONSUMER\"\npoll_seconds = 1\nvisibility_delay_millis = 300\n",
             sim.url
         );
         for handle in accounts.iter().filter(|handle| !extra.contains(&format!("handle = \"{handle}\""))) {
@@ -112,7 +112,7 @@ impl TestDesk {
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_twite"));
         command.current_dir(self.directory.path()).env("TWITE_KEY", key()).stdin(Stdio::null());
-        command.env("TWITE_BEARER", self.sim.app_token());
+        command.env("TWITE_BEARER", self.sim.app_token()).env("TWITE_CONSUMER", CONSUMER_SECRET);
         command.envs(self.url.iter().map(|url| ("TWITE_DATABASE", url)));
         command
     }
