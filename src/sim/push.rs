@@ -22,7 +22,7 @@ use super::{
 /// How long events are kept for backfill and replay, in milliseconds.
 pub(super) const LOG_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// Maximum number of events kept.
-const MAX_LOG: usize = 50_000;
+const MAX_LOG: usize = 10_000;
 /// Maximum number of payloads that wait for their delivery.
 const MAX_WAITING: usize = 50_000;
 /// Maximum number of events in one payload of the Account Activity API.

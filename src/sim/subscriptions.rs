@@ -173,6 +173,8 @@ pub(super) fn create(world: &mut World, request: &Request<'_>) -> Outcome {
                 subscription.event_type
             )));
         }
+    } else if scopes.is_some_and(|scopes| scopes.iter().all(|granted| granted != "tweet.read")) {
+        return Err(Answer::forbidden("Subscriptions to public events need the scope tweet.read."));
     }
     let same = |other: &Subscription| {
         (&other.client, &other.event_type, &other.filter, other.webhook)

@@ -326,6 +326,41 @@ def changes(check, acme, mira, root, first, both):
     check.call("POST", "/2/media/metadata", 200, body={**video, "metadata": {"alt_text": {"text": "a parcel"}}})
 
 
+def activity(check, acme, mira):
+    """Subscriptions to events, and webhooks that do not answer."""
+    app = {"token": tell("app_token")["token"]}
+    several, one = "/2/activity/subscriptions", "/2/activity/subscriptions/{subscription_id}"
+    types = check.specification.body("POST", several)["properties"]["event_type"]["enum"]
+    for event_type in types:
+        public = event_type.split(".")[0] not in ("dm", "chat", "like", "mute", "block")
+        body = {"event_type": event_type, "filter": {"user_id": acme, "keyword": "a"}, "tag": "t"}
+        check.call("POST", several, 200 if public else 403, body=body, **app)
+        made = check.call("POST", several, 200, body={**body, "expires_at": "2099-01-01T00:00:00Z"})
+    for wrong in ({"filter": {}}, {"filter": {"user_id": acme}, "no_such": 1}, {"filter": {"no_such": "1"}}):
+        check.call("POST", several, 400, body={"event_type": "post.create", **wrong}, **app)
+    check.call("POST", several, 403, body={"event_type": "dm.received", "filter": {"user_id": mira}})
+    for query in ({}, {"max_results": 1}, {"max_results": 1_000}, {"user_id": acme}):
+        check.call("GET", several, 200, query=query, **app)
+    for query in ({"max_results": 0}, {"max_results": 1_001}, {"user_id": "x"}, {"pagination_token": "of-no-other-page"}):
+        check.call("GET", several, 400, query=query, **app)
+    named = {"subscription_id": made["data"]["subscription"]["subscription_id"]}
+    check.call("PUT", one, 200, named, body={"tag": "other"}, **app)
+    check.call("DELETE", one, 200, named, **app)
+    check.call("DELETE", one, 200, named, **app)
+    check.call("DELETE", several, 200, query={"ids": named["subscription_id"]}, **app)
+    check.call("GET", "/2/activity/stream", 403)
+    check.call("GET", "/2/activity/stream", 400, query={"backfill_minutes": 6}, **app)
+    for url in ("http://127.0.0.1:1/hook", "http://desk.example/hook", "https://desk.example:1/hook", "a" * 201):
+        check.call("POST", "/2/webhooks", 400, body={"url": url}, **app)
+    check.call("GET", "/2/webhooks", 200, query={"webhook_config.fields": "created_at,id,url,valid"}, **app)
+    for method in ("PUT", "DELETE"):
+        check.call(method, "/2/webhooks/{webhook_id}", 200, {"webhook_id": "1"}, **app)
+    job = {"webhook_id": "1", "from_date": "202001010000", "to_date": "202001010001"}
+    check.call("POST", "/2/webhooks/replay", 400, body=job, **app)
+    check.call("GET", "/2/account_activity/subscriptions/count", 200, **app)
+    check.call("POST", "/2/account_activity/webhooks/{webhook_id}/subscriptions/all", 200, {"webhook_id": "1"}, body={})
+
+
 def scopes(check):
     """Checks that every scope of X can be requested, and no other."""
     flow = check.specification.document["components"]["securitySchemes"]["OAuth2UserToken"]["flows"]["authorizationCode"]
@@ -451,6 +486,8 @@ def main():
     check.call("POST", "/2/users/{id}/likes", 400, {"id": acme}, body={"tweet_id": "x"})
     check.call("DELETE", "/2/users/{id}/likes/{tweet_id}", 200, {"id": acme, "tweet_id": first})
     check.call("GET", "/2/dm_events", 200)
+
+    activity(check, acme, mira)
 
     # Missing rights and rate limits.
     scopes(check)

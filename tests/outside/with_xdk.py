@@ -1,6 +1,13 @@
 """X's own Python client, unmodified, reads and answers through the simulator. It uses the names `post.*`."""
 
+import base64
+import hashlib
+import hmac
+import json
 import os
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from queue import Queue
 from urllib.parse import parse_qs, urlparse
 
 # Without this, the client's OAuth library refuses plain HTTP.
@@ -12,6 +19,7 @@ from xdk import Client
 from simulator import CLIENT_ID, URL, begin, sent, tell
 
 SCOPES = ["tweet.read", "tweet.write", "users.read", "dm.read", "dm.write", "like.read", "offline.access"]
+CONSUMER_SECRET = "twite-sim-consumer-secret"
 CALLBACK = "http://127.0.0.1:8918/callback"
 
 
@@ -35,6 +43,66 @@ def sign_in():
     tokens = app.oauth2_auth.exchange_code(answer["code"][0])
     assert tokens["refresh_token"] and tokens["expires_in"] == 7200, tokens
     return Client(base_url=URL, access_token=tokens["access_token"])
+
+
+def signed(message):
+    return "sha256=" + base64.b64encode(hmac.new(CONSUMER_SECRET.encode(), message, hashlib.sha256).digest()).decode()
+
+
+def receiver():
+    """A webhook that answers CRC checks: its URL, and a queue of what it receives with a valid signature."""
+    received = Queue()
+
+    class Webhook(BaseHTTPRequestHandler):
+        def respond(self, body):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def do_GET(self):
+            token = parse_qs(urlparse(self.path).query)["crc_token"][0]
+            self.respond(json.dumps({"response_token": signed(token.encode())}).encode())
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if self.headers["x-twitter-webhooks-signature"] == signed(body):
+                received.put(json.loads(body))
+            self.respond(b"")
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Webhook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}/hook", received
+
+
+def receive_events(me):
+    """Receives events by stream, by webhook, and by the older Account Activity API."""
+    app = Client(base_url=URL, bearer_token=tell("app_token")["token"])
+    url, received = receiver()
+    webhook = app.webhooks.create({"url": url}).data
+    assert webhook.valid
+    assert app.webhooks.validate(webhook.id).data.valid
+    for to in ({}, {"webhook_id": webhook.id}):
+        body = {"event_type": "post.mention.create", "filter": {"user_id": me}, "tag": "desk", **to}
+        assert app.activity.create_subscription(body).data
+    # The client's own stream skips events with the older names, which X sends: its models require the newer ones.
+    authorization = {"authorization": f"Bearer {app.bearer_token}"}
+    stream = requests.get(f"{URL}/2/activity/stream", headers=authorization, stream=True, timeout=30)
+    post = tell("post", by="mira", text="@acme an event")["id"]
+    delivered = received.get(timeout=20)["data"]
+    assert (delivered["payload"]["id"], delivered["tag"]) == (post, "desk"), delivered
+    event = json.loads(next(stream.iter_lines()))["data"]
+    assert event["event_type"] == "post.mention.create" and event["payload"]["id"] == post, event
+    subscriptions = [s for page in app.activity.get_subscriptions() for s in page.data or []]
+    assert len(subscriptions) == 2, subscriptions
+    user = Client(base_url=URL, access_token=tell("connect", account="acme")["access_token"])
+    assert user.account_activity.create_subscription(webhook.id, {}).data.subscribed
+    tell("dm", **{"from": "mira", "to": "acme", "text": "psst"})
+    message = received.get(timeout=20)
+    assert message["for_user_id"] == me and message["direct_message_events"], message
+    assert app.webhooks.delete(webhook.id).data.deleted
 
 
 def main():
@@ -89,7 +157,8 @@ def main():
 
     done = [(act["kind"], act["text"], act["in_reply_to"], act["to"]) for act in sent()]
     assert done == [("post", "On its way! *now*", posts[3], None), ("dm", "Thank you", None, mira)], done
-    print(f"xdk: signed in, read {len(seen)} mentions and {len(with_mira)} messages, sent a reply and a message")
+    receive_events(me.id)
+    print(f"xdk: signed in, read {len(seen)} mentions and {len(with_mira)} messages, sent a reply and a message, received events")
 
 
 main()

@@ -104,6 +104,7 @@ async fn subscriptions_that_x_refuses_are_refused() {
     let world = World::new().await;
     let (app, user) = (world.sim.app_token(), world.tokens.access_token.clone());
     let narrow = world.sim.connect_with("acme", &["tweet.read", "users.read"]).unwrap().access_token;
+    let blind = world.sim.connect_with("acme", &["users.read"]).unwrap().access_token;
     let mira = world.sim.connect("mira").unwrap().access_token;
     for (token, event_type, more, status) in [
         (&app, "dm.received", json!({}), 403),
@@ -112,6 +113,7 @@ async fn subscriptions_that_x_refuses_are_refused() {
         (&user, "dm.received", json!({}), 200),
         (&user, "like.create", json!({"filter": {"user_id": world.tokens.user_id, "direction": "sideways"}}), 400),
         (&app, "like.delete", json!({}), 400),
+        (&blind, "post.create", json!({}), 403),
         (&app, "post.create", json!({"filter": {}}), 400),
         (&app, "post.create", json!({"filter": {"keyword": "parcel"}}), 200),
         (&app, "post.create", json!({"tag": ""}), 400),
