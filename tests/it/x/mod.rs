@@ -2,5 +2,7 @@
 
 mod client;
 mod decode;
+mod entities;
+mod media;
 mod poll;
 mod shared;
