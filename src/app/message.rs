@@ -76,6 +76,7 @@ fn of_post(post: Post, arrival: Arrival) -> Option<Message> {
                 is_quote: post.facts.is_quote,
                 language: post.language,
             },
+            entities: post.entities,
             // Only posts with ids too old to contain a timestamp have no time.
             made: post.made.unwrap_or(jiff::Timestamp::UNIX_EPOCH),
             id: post.id,
@@ -107,6 +108,7 @@ fn of_direct(message: DirectMessage, account: &XId) -> Option<Message> {
         facts,
         post: StoredPost {
             facts: MessageFacts { media: message.media, ..MessageFacts::default() },
+            entities: message.entities,
             made: message.made.unwrap_or(jiff::Timestamp::UNIX_EPOCH),
             version: message.id.clone(),
             // In a conversation of two, the account's own messages always answer the other person.

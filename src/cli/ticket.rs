@@ -1,5 +1,7 @@
 //! `twite ticket`: lists, shows and updates tickets.
 
+mod media;
+
 use std::{
     collections::BTreeSet,
     io::{self, Write as _},
@@ -63,6 +65,10 @@ enum What {
         #[arg(long, value_enum, default_value_t = TableFormat::Table)]
         format: TableFormat,
     },
+    /// Save the photos and videos of a ticket's comments as files.
+    ///
+    /// They are fetched from X's media hosts. Exits with status 1 if one cannot be saved; the others are.
+    Media(media::SaveMedia),
     /// Apply a macro to tickets, as an agent.
     ///
     /// The fields are set immediately, the triggers run on the update, and the daemon sends the replies and other
@@ -190,7 +196,7 @@ impl TicketCommand {
     pub(crate) async fn run(self) -> Result<Exit, CliError> {
         // A dry run writes, and rolls back.
         let access = match &self.what {
-            What::List(_) | What::Show { .. } => Access::Read,
+            What::List(_) | What::Show { .. } | What::Media(_) => Access::Read,
             What::Apply(_) | What::Update { .. } | What::Reply { .. } | What::Rate { .. } => Access::Write,
         };
         let desk = self.desk.open(access).await?;
@@ -198,6 +204,7 @@ impl TicketCommand {
         match &self.what {
             What::List(list) => list.run(&desk, viewer).await,
             What::Show { ticket, format } => show(&desk, viewer, TicketId(*ticket), *format).await,
+            What::Media(save) => save.run(&desk, viewer).await,
             What::Apply(apply) => apply.run(&desk, viewer).await,
             What::Update { ticket, note, update } => {
                 let said = Description { note: note.as_deref(), ..Description::default() };

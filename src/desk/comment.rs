@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Actor, Rating, SourceId, TicketId, XId};
+use super::{Actor, Entities, Rating, SourceId, TicketId, XId};
 
 /// The author's role, as rules see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -91,4 +91,7 @@ pub struct Comment {
     /// The rating that it is, as the answer of a requester who was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rating: Option<Rating>,
+    /// What is marked in its text, and the media that it shows.
+    #[serde(default, skip_serializing_if = "Entities::is_empty")]
+    pub entities: Entities,
 }

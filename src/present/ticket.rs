@@ -15,8 +15,8 @@ use crate::{
         ticket::TicketSheet,
     },
     desk::{
-        Author, Change, Comment, CommentSource, Declarations, Delivery, Effect, Facts, FieldRef, SlaTarget, Ticket,
-        TicketId, XId,
+        Author, Change, Comment, CommentSource, Declarations, Delivery, Effect, Entities, Facts, FieldRef, Media,
+        SlaTarget, Ticket, TicketId, XId,
         field::{FIELDS, Scope},
         visible::visible,
     },
@@ -51,6 +51,8 @@ struct ContextPost<'s> {
     handle: Option<&'s str>,
     made: Timestamp,
     text: &'s str,
+    #[serde(skip_serializing_if = "Entities::is_empty")]
+    entities: &'s Entities,
 }
 
 impl<'s> From<&'s TicketSheet> for SheetJson<'s> {
@@ -62,6 +64,7 @@ impl<'s> From<&'s TicketSheet> for SheetJson<'s> {
             handle: handle.as_deref(),
             made: post.made,
             text: &post.text,
+            entities: &post.entities,
         });
         Self {
             ticket: &sheet.ticket,
@@ -141,21 +144,34 @@ fn standing(target: SlaTarget, ticket: &Ticket, now: Timestamp) -> Option<String
 
 /// Writes the ticket's comments and the posts above them in the conversation, ordered by time.
 fn write_conversation(text: &mut String, sheet: &TicketSheet) -> fmt::Result {
-    let mut messages: Vec<(Timestamp, String, &str)> = vec![];
+    let mut messages: Vec<(Timestamp, String, &str, &[Media])> = vec![];
     for (post, handle) in &sheet.context {
         let who = handle.as_ref().map_or_else(|| format!("person {}", post.author), |handle| format!("@{handle}"));
-        messages.push((post.made, format!("{who}, above in the conversation"), &post.text));
+        messages.push((post.made, format!("{who}, above in the conversation"), &post.text, &post.entities.media));
     }
-    messages.extend(sheet.comments.iter().map(|comment| (comment.made, about(comment), &*comment.text)));
+    messages.extend(
+        sheet.comments.iter().map(|comment| (comment.made, about(comment), &*comment.text, &*comment.entities.media)),
+    );
     // The sort is stable: comments made at the same time stay in the order of their X ids.
     messages.sort_by_key(|(made, ..)| *made);
-    for (made, who, message) in messages {
+    for (made, who, message, media) in messages {
         writeln!(text, "\n{}  {}", minute(made), visible(&who))?;
         for line in message.lines() {
             writeln!(text, "    {}", visible(line))?;
         }
+        for shown in media {
+            writeln!(text, "    {}", visible(&media_line(shown)))?;
+        }
     }
     Ok(())
+}
+
+/// A photo, video or GIF on one line: `photo 1200×675 https://… "a parcel"`.
+fn media_line(media: &Media) -> String {
+    let size = media.width.zip(media.height).map(|(width, height)| format!(" {width}×{height}"));
+    let url = media.url.as_ref().or(media.preview.as_ref()).map(|url| format!(" {url}"));
+    let alt = media.alt.as_ref().map(|alt| format!(" {alt:?}"));
+    [Some(media.kind.to_string()), size, url, alt].into_iter().flatten().collect()
 }
 
 /// The latest comments as the end of a mail to agents, newest first, with private notes. Those deleted at X are left out.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::{
     OutboxItem, Store, StoreError, StoredPost, Tx,
     db::{Executor, Row, query, query_scalar},
+    post::kept_entities,
     snapshot::{SeenTicket, Snapshot},
     time, times, word, words,
 };
@@ -72,10 +73,11 @@ fn delivery_word(delivery: Delivery) -> &'static str {
     }
 }
 
-/// The select list that [`read`] expects.
+/// The select list that [`read`] expects. Entities are those of the post, as long as the comment has its text.
 macro_rules! read_columns {
     () => {
-        "id, ticket, kind, x_id, with_id, author, actor, author_id, text, version, deleted, made, delivery, rating"
+        "id, ticket, kind, x_id, with_id, author, actor, author_id, text, version, deleted, made, delivery, rating, \
+         (SELECT post.facts FROM post WHERE post.x_id = comment.x_id AND post.text = comment.text) AS facts"
     };
 }
 
@@ -126,6 +128,7 @@ fn read(row: &Row) -> Result<Comment, StoreError> {
         made: time(row.try_get("made")?)?,
         delivery,
         rating: words(row.try_get("rating")?)?,
+        entities: kept_entities(row.try_get("facts")?)?,
     })
 }
 

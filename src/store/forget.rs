@@ -47,7 +47,7 @@ impl Tx {
             .bind(id.as_str())
             .fetch_all(&mut self.conn)
             .await?;
-        let known = query("UPDATE post SET text = '', deleted = 1 WHERE x_id = $1").bind(id.as_str());
+        let known = query("UPDATE post SET text = '', facts = NULL, deleted = 1 WHERE x_id = $1").bind(id.as_str());
         if known.execute(&mut self.conn).await? == 0 {
             self.remember_deletion(id, now).await?;
         }

@@ -1,6 +1,9 @@
 //! Posts and direct messages, whether or not they are on a ticket.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{
     StoreError, TicketKey, Tx,
@@ -8,7 +11,7 @@ use super::{
     snapshot::{SeenTicket, Snapshot},
     stored, time, word, words,
 };
-use crate::desk::{CommentSource, MessageFacts, XId};
+use crate::desk::{CommentSource, Entities, MessageFacts, XId};
 
 /// A stored post or direct message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub struct StoredPost {
     pub text: String,
     /// What is known besides the text.
     pub facts: MessageFacts,
+    /// What is marked in its text, and the media that it shows.
+    pub entities: Entities,
     /// When it was written.
     pub made: Timestamp,
     /// Whether it was deleted.
@@ -59,10 +64,12 @@ impl StoredPost {
     /// The facts as they are kept: JSON, and nothing where there are none.
     fn kept_facts(&self) -> Result<Option<String>, StoreError> {
         let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
-        (self.facts != MessageFacts::default()).then(|| serde_json::to_string(&self.facts)).transpose().map_err(corrupt)
+        let kept = KeptFacts { facts: Cow::Borrowed(&self.facts), entities: Cow::Borrowed(&self.entities) };
+        (kept != KeptFacts::default()).then(|| serde_json::to_string(&kept)).transpose().map_err(corrupt)
     }
 
     fn read(row: &Row) -> Result<Self, StoreError> {
+        let KeptFacts { facts, entities } = KeptFacts::read(row.try_get("facts")?)?;
         Ok(Self {
             id: word(row.try_get("x_id")?)?,
             version: word(row.try_get("version")?)?,
@@ -73,14 +80,39 @@ impl StoredPost {
             answers: words(row.try_get("answers")?)?,
             direct_with: words(row.try_get("direct_with")?)?,
             text: row.try_get("text")?,
-            facts: match row.try_get::<Option<&str>, _>("facts")? {
-                Some(facts) => serde_json::from_str(facts).map_err(|e| StoreError::Corrupt(e.to_string()))?,
-                None => MessageFacts::default(),
-            },
+            facts: facts.into_owned(),
+            entities: entities.into_owned(),
             made: time(row.try_get("made")?)?,
             deleted: row.try_get::<i64, _>("deleted")? != 0,
         })
     }
+}
+
+/// What the column `facts` holds.
+#[derive(Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct KeptFacts<'p> {
+    #[serde(flatten)]
+    facts: Cow<'p, MessageFacts>,
+    #[serde(skip_serializing_if = "has_none")]
+    entities: Cow<'p, Entities>,
+}
+
+#[expect(clippy::ptr_arg, reason = "what serde passes")]
+fn has_none(entities: &Cow<'_, Entities>) -> bool {
+    entities.is_empty()
+}
+
+impl KeptFacts<'_> {
+    fn read(facts: Option<&str>) -> Result<Self, StoreError> {
+        let corrupt = |e: serde_json::Error| StoreError::Corrupt(e.to_string());
+        facts.map_or_else(|| Ok(Self::default()), |facts| serde_json::from_str(facts).map_err(corrupt))
+    }
+}
+
+/// The entities among the facts of a post.
+pub(super) fn kept_entities(facts: Option<&str>) -> Result<Entities, StoreError> {
+    Ok(KeptFacts::read(facts)?.entities.into_owned())
 }
 
 /// The result of [`Tx::put_post`].
@@ -154,7 +186,8 @@ impl Tx {
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
                CASE WHEN EXISTS (SELECT 1 FROM deletion d WHERE d.x_id IN ($1, $2)) THEN '' ELSE $9 END, $10, $11,
                CASE WHEN $5 IS NULL OR EXISTS (SELECT 1 FROM post above WHERE above.x_id = $5) THEN 1 ELSE 0 END,
-               CASE WHEN EXISTS (SELECT 1 FROM deletion d WHERE d.x_id IN ($1, $2)) THEN 1 ELSE 0 END, $12)
+               CASE WHEN EXISTS (SELECT 1 FROM deletion d WHERE d.x_id IN ($1, $2)) THEN 1 ELSE 0 END,
+               CASE WHEN EXISTS (SELECT 1 FROM deletion d WHERE d.x_id IN ($1, $2)) THEN NULL ELSE $12 END)
              ON CONFLICT DO NOTHING RETURNING deleted",
         )
         .bind(post.id.as_str())
@@ -176,6 +209,7 @@ impl Tx {
             if new.try_get::<i64, _>("deleted")? != 0 {
                 post.deleted = true;
                 post.text.clear();
+                post.entities = Entities::default();
             }
             let mut below = vec![];
             if !self.conn.cache.is_childless(&post.id) {
@@ -204,6 +238,7 @@ impl Tx {
             known.version.clone_from(&post.version);
             known.text.clone_from(&post.text);
             known.facts.clone_from(&post.facts);
+            known.entities.clone_from(&post.entities);
         }
         Ok(PutPost { seen, post: known, below: vec![], alone: false })
     }

@@ -36,6 +36,7 @@ const POST_FIELDS: &str =
 const POST_EXPANSIONS: &str =
     "author_id,in_reply_to_user_id,referenced_posts,edit_history_post_ids,attachments.media_keys";
 const USER_FIELDS: &str = "created_at,id,location,name,public_metrics,username,verified,verified_type";
+const MEDIA_FIELDS: &str = "alt_text,duration_ms,height,media_key,preview_image_url,type,url,variants,width";
 const DM_FIELDS: &str = "attachments,created_at,dm_conversation_id,entities,event_type,id,text";
 const DM_EXPANSIONS: &str = "sender_id,participant_ids,attachments.media_keys,referenced_posts";
 
@@ -202,6 +203,7 @@ impl Client {
             ("post.fields", POST_FIELDS),
             ("expansions", POST_EXPANSIONS),
             ("user.fields", USER_FIELDS),
+            ("media.fields", MEDIA_FIELDS),
         ];
         query.extend(since.map(|id| ("since_id", id.as_str())));
         query.extend(until.map(|id| ("until_id", id.as_str())));
@@ -227,6 +229,7 @@ impl Client {
             ("dm_event.fields", DM_FIELDS),
             ("expansions", DM_EXPANSIONS),
             ("user.fields", USER_FIELDS),
+            ("media.fields", MEDIA_FIELDS),
         ];
         query.extend(token.map(|t| ("pagination_token", t)));
         self.read(operation, self.get(operation, path, &query).await?.read_list(decode_directs))
@@ -251,6 +254,7 @@ impl Client {
             ("post.fields", POST_FIELDS),
             ("expansions", POST_EXPANSIONS),
             ("user.fields", USER_FIELDS),
+            ("media.fields", MEDIA_FIELDS),
         ];
         let answered = self.get(Operation::Posts, "/2/tweets", &query).await?;
         self.read(Operation::Posts, answered.read(decode_posts))

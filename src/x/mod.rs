@@ -3,9 +3,11 @@
 //! Calls fail with [`XError`] when X refuses or cannot be reached; `# Errors` lists only other causes.
 
 pub mod client;
+mod entities;
 pub mod error;
 pub mod limits;
 pub mod lookup;
+pub mod media;
 pub mod oauth;
 pub mod operation;
 mod parts;

@@ -10,11 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::parts::{elements, member, members, salvage};
-use crate::desk::{Incoming, IncomingKind, MediaKind, Person, PostFacts, SourceId, XId, normalize, post_text::handles};
+use super::{
+    entities::{Marked, media as media_shown, media_keys, media_kind, unescape},
+    parts::{elements, member, members, salvage},
+};
+use crate::desk::{
+    Entities, Incoming, IncomingKind, MediaKind, Person, PostFacts, SourceId, XId, normalize, post_text::handles,
+};
 
-/// Maximum length of a stored text, in bytes; X's own limit is 25,000 characters.
-const MAX_TEXT_BYTES: usize = 200_000;
 /// Maximum number of bytes stored of an undecodable message.
 const KEPT: usize = 64 * 1024;
 /// Maximum nesting depth to which field names are normalised.
@@ -70,6 +73,8 @@ pub struct Post {
     pub in_reply_to_user: Option<XId>,
     /// The handles it mentions, with their ids if X gives them.
     pub mentions: Vec<(String, Option<XId>)>,
+    /// What is marked in the text, and the media.
+    pub entities: Entities,
     /// Fields for conditions.
     pub facts: PostFacts,
     /// Its language tag, if X detected one.
@@ -97,6 +102,8 @@ pub struct DirectMessage {
     pub has_media: bool,
     /// Which of these, as far as X says.
     pub media: BTreeSet<MediaKind>,
+    /// What is marked in the text, and the media.
+    pub entities: Entities,
     /// The user profiles delivered with the message.
     pub people: Vec<Person>,
     /// When it was written, if known.
@@ -279,8 +286,8 @@ fn not_json(json: &[u8], error: &serde_json::Error) -> Unreadable {
 struct Included {
     people: BTreeMap<XId, Person>,
     posts: BTreeMap<XId, Value>,
-    /// Media types by media key.
-    media: BTreeMap<String, String>,
+    /// Media by key.
+    media: BTreeMap<String, Value>,
 }
 
 impl Included {
@@ -291,8 +298,9 @@ impl Included {
         self.people.extend(people.filter_map(|person| Some((person.x_id()?.clone(), person))));
         self.posts
             .extend(all("posts").filter_map(|post| Some((post.get("id")?.as_str()?.parse().ok()?, post.clone()))));
-        let text = |media: &Value, name: &str| Some(media.get(name)?.as_str()?.to_owned());
-        self.media.extend(all("media").filter_map(|media| Some((text(media, "media_key")?, text(media, "type")?))));
+        self.media.extend(
+            all("media").filter_map(|media| Some((media.get("media_key")?.as_str()?.to_owned(), media.clone()))),
+        );
     }
 }
 
@@ -338,8 +346,8 @@ fn post(data: &Value, included: &Included, kept: Option<&str>) -> Result<Post, U
     let replied_to = reference("replied_to")?;
     let reposted = reference("retweeted")?;
     let id = versions.first().unwrap_or(&version).clone();
-    let long =
-        data.get("note_post").filter(|note| note.get("text").and_then(Value::as_str).is_some_and(|t| !t.is_empty()));
+    let is_written = |text: &&Value| written(text).is_some_and(|text| !text.is_empty());
+    let long = ["note_post", "extended_tweet"].into_iter().find_map(|name| data.get(name).filter(is_written));
     let original = reposted.as_ref().and_then(|id| included.posts.get(id));
     let source = original.or(long).unwrap_or(data);
     let entities = |name: &str| {
@@ -358,15 +366,19 @@ fn post(data: &Value, included: &Included, kept: Option<&str>) -> Result<Post, U
             Some((handle.to_owned(), m.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok())))
         })
         .collect();
-    let raw = source.get("text").and_then(Value::as_str).or_else(|| reader.text("text"));
+    let raw = written(source).or_else(|| written(data));
     let shows = shown_without_words(data, included);
     let raw = raw
         .or((!shows.is_empty()).then_some(""))
         .ok_or_else(|| reader.unreadable("the post has no `text`".to_owned()))?;
-    let mut text = decoded(raw, source.pointer("/entities/urls").and_then(Value::as_array));
-    if is_blank(&text) {
-        text = if shows.is_empty() { NOTHING_SAID.to_owned() } else { shows };
+    // Without entities of its own, a long text has those of its beginning.
+    let marks = source.get("entities").or_else(|| long.and(data.get("entities")).filter(|_| original.is_none()));
+    let mut marked = Marked::read(raw, marks, |_| false);
+    if is_blank(&marked.text) {
+        let text = if shows.is_empty() { NOTHING_SAID.to_owned() } else { shows };
+        marked = Marked { text, entities: vec![] };
     }
+    let text = marked.text;
     for handle in handles(&text) {
         if !mentions.iter().any(|(known, _)| known.eq_ignore_ascii_case(handle)) {
             mentions.push((handle.to_owned(), None));
@@ -402,6 +414,7 @@ fn post(data: &Value, included: &Included, kept: Option<&str>) -> Result<Post, U
         language: reader.text("lang").filter(|lang| *lang != "und").map(|lang| normalize::language(lang).into_owned()),
         people: included.people.get(&author).cloned().into_iter().collect(),
         payload: kept.map_or_else(|| payload(data, &author, included, original), str::to_owned),
+        entities: Entities { in_text: marked.entities, media: media_shown(original.unwrap_or(data), &included.media) },
         id,
         version,
         versions,
@@ -425,28 +438,28 @@ fn direct(data: &Value, included: &Included) -> Result<DirectMessage, Unreadable
         url.get("media_key").is_some()
             || url.get("expanded_url").and_then(Value::as_str).is_some_and(|to| to.contains("/messages/media/"))
     };
-    let mut urls = data.pointer("/entities/urls").and_then(Value::as_array).cloned().unwrap_or_default();
-    let media_links = urls.iter().filter(is_media).count();
-    for url in urls.iter_mut().filter(|url| is_media(&&**url)) {
-        url["expanded_url"] = "".into();
-        url["unwound_url"] = "".into();
-    }
+    let urls = data.pointer("/entities/urls").and_then(Value::as_array);
+    let media_links = urls.into_iter().flatten().filter(is_media).count();
     let mut shows = shown_without_words(data, included);
     if shows.is_empty() && media_links > 0 {
         shows = counted("attachment", media_links);
     }
-    let said = decoded(reader.text("text").unwrap_or_default(), Some(&urls));
-    let text = match (is_blank(&said), shows.is_empty()) {
-        (true, true) => NOTHING_SAID.to_owned(),
-        (true, false) => shows,
-        (false, true) => said.trim().to_owned(),
-        (false, false) => format!("{} {shows}", said.trim()),
+    let mut said = Marked::read(reader.text("text").unwrap_or_default(), data.get("entities"), |url| is_media(&url));
+    said.trim();
+    let text = match (is_blank(&said.text), shows.is_empty()) {
+        (false, true) => said.text,
+        (false, false) => format!("{} {shows}", said.text),
+        (true, nothing) => {
+            said.entities.clear();
+            if nothing { NOTHING_SAID.to_owned() } else { shows }
+        }
     };
     Ok(DirectMessage {
         conversation: reader.text("dm_conversation_id").map(str::to_owned),
         participants: participants.into_iter().flatten().filter_map(|p| p.as_str()?.parse().ok()).collect(),
         has_media: media_links > 0 || !media_keys(data).is_empty(),
         media: media(data, included),
+        entities: Entities { in_text: said.entities, media: media_shown(data, &included.media) },
         text,
         people: included.people.get(&sender).cloned().into_iter().collect(),
         made: reader.time("created_at").or_else(|| Timestamp::from_millisecond(id.made_at_millis()?).ok()),
@@ -456,26 +469,16 @@ fn direct(data: &Value, included: &Included) -> Result<DirectMessage, Unreadable
     })
 }
 
+/// The text of an object; the older API has the whole one as `full_text`.
+fn written(of: &Value) -> Option<&str> {
+    ["full_text", "text"].iter().find_map(|name| of.get(name)?.as_str())
+}
+
 /// Placeholder for a message without text or media.
 const NOTHING_SAID: &str = "[no text]";
 
-fn media_keys(data: &Value) -> Vec<&str> {
-    let keys = data.pointer("/attachments/media_keys").and_then(Value::as_array);
-    keys.into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
-/// What a media key stands for: the type is in `includes`, and encoded as a number at the start of the key.
-fn media_kind(key: &str, included: &Included) -> Option<MediaKind> {
-    match (included.media.get(key).map(String::as_str), key.split('_').next()) {
-        (Some("photo"), _) | (None, Some("3")) => Some(MediaKind::Photo),
-        (Some("video"), _) | (None, Some("7" | "13")) => Some(MediaKind::Video),
-        (Some("animated_gif"), _) | (None, Some("16")) => Some(MediaKind::Gif),
-        _ => None,
-    }
-}
-
 fn media(data: &Value, included: &Included) -> BTreeSet<MediaKind> {
-    media_keys(data).into_iter().filter_map(|key| media_kind(key, included)).collect()
+    media_keys(data).into_iter().filter_map(|key| media_kind(key, &included.media)).collect()
 }
 
 /// Placeholders for the parts of a message that are not text: `[photo]`, `[2 photos] [video]`, `[post 1234]`. Empty if
@@ -483,7 +486,7 @@ fn media(data: &Value, included: &Included) -> BTreeSet<MediaKind> {
 fn shown_without_words(data: &Value, included: &Included) -> String {
     let mut kinds: Vec<(&str, usize)> = vec![];
     for key in media_keys(data) {
-        let kind = match media_kind(key, included) {
+        let kind = match media_kind(key, &included.media) {
             Some(MediaKind::Photo) => "photo",
             Some(MediaKind::Video) => "video",
             Some(MediaKind::Gif) => "GIF",
@@ -518,6 +521,14 @@ fn is_blank(text: &str) -> bool {
     })
 }
 
+/// The members of media that are stored.
+const MEDIA_MEMBERS: &[&str] =
+    &["media_key", "type", "url", "preview_image_url", "alt_text", "width", "height", "duration_ms", "variants"];
+
+fn members_of(value: &Value, names: &[&str]) -> Map<String, Value> {
+    names.iter().filter_map(|name| Some(((*name).to_owned(), value.get(name)?.clone()))).collect()
+}
+
 /// Serialises a message and the `includes` it needs as a line that decodes to the same message.
 fn payload(data: &Value, author: &XId, included: &Included, post: Option<&Value>) -> String {
     let mut includes = Map::new();
@@ -527,8 +538,9 @@ fn payload(data: &Value, author: &XId, included: &Included, post: Option<&Value>
     if let Some(post) = post {
         includes.insert("posts".to_owned(), json!([post]));
     }
-    let media = media_keys(data).into_iter().filter_map(|key| Some((key, included.media.get(key)?)));
-    let media: Vec<_> = media.map(|(key, kind)| json!({ "media_key": key, "type": kind })).collect();
+    let keys: BTreeSet<_> = media_keys(data).into_iter().chain(post.map_or_else(Vec::new, media_keys)).collect();
+    let media = keys.into_iter().filter_map(|key| included.media.get(key));
+    let media: Vec<_> = media.map(|media| Value::Object(members_of(media, MEDIA_MEMBERS))).collect();
     if !media.is_empty() {
         includes.insert("media".to_owned(), media.into());
     }
@@ -628,61 +640,4 @@ impl<'a> Reader<'a> {
 
 fn cut(json: &[u8]) -> Vec<u8> {
     json.get(..KEPT).unwrap_or(json).to_vec()
-}
-
-/// A text as its author wrote it: short links expanded, then X's three HTML escapes decoded once. In that order,
-/// because X gives the offsets of links in characters of the escaped text.
-fn decoded(text: &str, urls: Option<&Vec<Value>>) -> String {
-    let characters: Vec<char> = text.chars().collect();
-    let mut links: Vec<(usize, usize, &str)> = urls
-        .into_iter()
-        .flatten()
-        .filter_map(|url| {
-            let place = |name: &str| usize::try_from(url.get(name)?.as_u64()?).ok();
-            let (start, end) = (place("start")?, place("end")?);
-            let here: String = characters.get(start..end)?.iter().collect();
-            let written = url.get("unwound_url").or_else(|| url.get("expanded_url"))?.as_str()?;
-            (url.get("url")?.as_str()? == here).then_some((start, end, written))
-        })
-        .collect();
-    links.sort_unstable();
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    for (start, end, written) in links {
-        if start >= at {
-            out.push_str(&unescape(&characters.get(at..start).unwrap_or_default().iter().collect::<String>()));
-            out.push_str(written);
-            at = end;
-        }
-    }
-    out.push_str(&unescape(&characters.get(at..).unwrap_or_default().iter().collect::<String>()));
-    let most = (0..=MAX_TEXT_BYTES.min(out.len())).rev().find(|n| out.is_char_boundary(*n)).unwrap_or(0);
-    out.truncate(most);
-    out
-}
-
-/// Decodes X's HTML escapes once: `&amp;lt;` becomes `&lt;`.
-fn unescape(text: &str) -> String {
-    if !text.contains('&') {
-        return text.to_owned();
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('&') {
-        let (before, after) = rest.split_at(at);
-        out.push_str(before);
-        let escapes = [("&amp;", '&'), ("&lt;", '<'), ("&gt;", '>')];
-        match escapes.iter().find(|(escape, _)| after.starts_with(escape)) {
-            Some((escape, c)) => {
-                out.push(*c);
-                rest = after.strip_prefix(escape).unwrap_or_default();
-            }
-            None => {
-                out.push('&');
-                rest = after.strip_prefix('&').unwrap_or_default();
-            }
-        }
-    }
-    out.push_str(rest);
-    out
 }

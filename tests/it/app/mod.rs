@@ -5,6 +5,7 @@ mod assignments;
 mod automations;
 mod caps;
 mod counted;
+mod entities;
 mod facts;
 mod invariants;
 mod messages;

@@ -167,6 +167,7 @@ const USED: &[(&str, &[(&str, &str)])] = &[
     ("ticket list", &[("rules", "good")]),
     ("person show", &[("who", "@ada"), ("rules", "good")]),
     ("person update", &[("who", "@ada"), ("add_tag", "vip"), ("rules", "good")]),
+    ("ticket media", &[("ticket", "1"), ("rules", "good")]),
     ("ticket rate", &[("ticket", "1"), ("rating", "good"), ("rules", "good")]),
     ("ticket reply", &[("ticket", "1"), ("text", "Hello."), ("rules", "good")]),
     ("ticket show", &[("ticket", "1"), ("rules", "good")]),

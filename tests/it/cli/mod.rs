@@ -8,6 +8,7 @@ mod desk;
 mod error;
 mod eval;
 mod levels;
+mod media;
 mod outbox;
 mod person;
 mod reading;

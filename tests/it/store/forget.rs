@@ -128,6 +128,7 @@ async fn what_a_deleted_post_said_is_in_no_table() {
     let before = places(&mut database, &words).await;
     for place in [
         "post.text",
+        "post.facts",
         "comment.text",
         "comment_version.text",
         "decision.before",

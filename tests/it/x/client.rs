@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use twite::{
     app::StoredTokens,
     clock::Clock,
-    desk::{Actor, Author, Comment, CommentSource, ConnectedAccount, Delivery, Reply, TicketId, Tokens, XId},
+    desk::{Actor, Author, Comment, CommentSource, ConnectedAccount, Delivery, Entities, Reply, TicketId, Tokens, XId},
     settings::XSettings,
     store::{Key, Store},
     x::{
@@ -156,6 +156,7 @@ fn reply() -> twite::desk::PublicReply {
         made: Timestamp::UNIX_EPOCH,
         delivery: Delivery::Imported,
         rating: None,
+        entities: Entities::default(),
     };
     match Reply::to(&comment, "We are on it.").unwrap() {
         Reply::Public(reply) => reply,

@@ -2,6 +2,8 @@
 
 mod client;
 mod decode;
+mod entities;
+mod media;
 mod poll;
 mod pushed;
 mod shared;
