@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     app::{
+        accounts,
         agent::find_agent,
         git,
         live_set::{Compared, LiveSet, RuleFiles},
@@ -84,7 +85,7 @@ pub(super) enum Access {
 pub(super) struct OpenDesk {
     /// The live rules; if no daemon ran yet, the rules of the files.
     pub(super) rules: Arc<Rules>,
-    /// The settings of `twite.toml` that belong to the rules.
+    /// The settings of `twite.toml` that belong to the rules, with the accounts in effect.
     pub(super) settings: Settings,
     pub(super) place: Paths,
     /// `None` if the database does not exist yet.
@@ -120,7 +121,8 @@ impl DeskArgs {
                 loaded => loaded?,
             },
         };
-        Ok(OpenDesk { settings: place.settings(&rules), rules, place, store })
+        let settings = accounts::settings(store.as_ref(), rules.desk.edition, place.settings(&rules)).await?;
+        Ok(OpenDesk { settings, rules, place, store })
     }
 
     /// Loads the rules from the files.

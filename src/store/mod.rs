@@ -47,6 +47,7 @@ mod rules_version;
 mod schedule;
 mod seen_person;
 mod snapshot;
+mod switch;
 mod ticket;
 mod ticket_link;
 mod tx_cache;

@@ -1,4 +1,4 @@
-//! `twite accounts connect`: its messages about tokens and keys.
+//! `twite accounts`: messages about tokens and keys, switches, and what becomes of accounts.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -14,10 +14,14 @@ use crate::support::{TestDesk, key};
 
 const RULES: &str = "trigger \"A\" {\n  on created\n  then add tags a\n}\n";
 
-/// Runs the command for an account with tokens on standard input; returns the exit status and both outputs.
+/// Connects an account, again if it is connected, with tokens on standard input; returns the exit status and both outputs.
 async fn connect(desk: &TestDesk, handle: &str, tokens: &str, key: &str, options: &[&str]) -> (i32, String) {
+    let store = desk.store().await;
+    let again = store.stored_accounts().await.unwrap().linked(handle).is_some();
+    store.close().await;
+    let what = if again { "reauthorise" } else { "add" };
     let mut twite = assert_cmd::Command::from_std(desk.command());
-    twite.args(["accounts", "connect", handle, "--tokens-from-stdin", "--rules"]).arg(desk.rules()).args(options);
+    twite.args(["accounts", what, handle, "--tokens-from-stdin", "--rules"]).arg(desk.rules()).args(options);
     twite.env("TWITE_KEY", key).write_stdin(tokens.to_owned());
     let ran = tokio::task::spawn_blocking(move || twite.output().unwrap()).await.unwrap();
     let said = [ran.stdout, ran.stderr].concat();
@@ -107,7 +111,7 @@ async fn a_running_daemon_uses_new_tokens_at_once() {
     store.connect(&ConnectedAccount { state: AccountState::Unauthorised, ..account }).await.unwrap();
     store.close().await;
     let _served = desk.serve();
-    desk.logged("@acme is no longer authorized, and receives and sends nothing; run `twite accounts connect").await;
+    desk.logged("@acme is no longer authorized, and receives and sends nothing; run `twite accounts reauthorise").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

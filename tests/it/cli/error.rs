@@ -142,8 +142,14 @@ fn every_command_ends_with_the_status_of_the_table() {
 /// Every command with valid arguments, by clap's names of the arguments. A command that is missing here fails the test.
 const USED: &[(&str, &[(&str, &str)])] = &[
     ("accounts acknowledge", &[("handle", "nobody"), ("rules", "good")]),
-    ("accounts connect", &[("handle", "nobody"), ("rules", "good")]),
+    ("accounts activate", &[("handle", "nobody"), ("rules", "good")]),
+    ("accounts add", &[("handle", "nobody"), ("tokens_from_stdin", ""), ("rules", "good")]),
+    ("accounts deactivate", &[("handle", "nobody"), ("rules", "good")]),
     ("accounts list", &[("rules", "good")]),
+    ("accounts reauthorise", &[("handle", "nobody"), ("rules", "good")]),
+    ("accounts set", &[("handle", "nobody"), ("switches", "track_likes=true"), ("rules", "good")]),
+    ("accounts show", &[("handle", "nobody"), ("rules", "good")]),
+    ("accounts unlink", &[("handle", "nobody"), ("yes", ""), ("rules", "good")]),
     ("check", &[("paths", "good")]),
     ("completions", &[("shell", "bash")]),
     ("demo", &[("once", ""), ("rules", "good"), ("posts", "lines/posts.ndjson")]),
