@@ -318,6 +318,29 @@ impl Paths {
     }
 }
 
+impl Paths {
+    /// The environment variable with the key that encrypts tokens.
+    pub(super) fn key_variable(&self) -> &str {
+        &self.key_env
+    }
+
+    /// A new key that is to encrypt tokens, from the environment variable that `--new-key-env` names.
+    pub(super) fn new_key(variable: &str) -> Result<Key, CliError> {
+        if !is_variable_name(variable) {
+            // It may be the key itself.
+            let message = "`--new-key-env` takes the name of an environment variable, in capitals, not the key itself";
+            return Err(CliError::Usage(message.to_owned()));
+        }
+        let key = std::env::var(variable).map_err(|_| {
+            CliError::Report(format!(
+                "the environment variable `{variable}` with the new key is not set\n  make one with: export \
+                 {variable}=$(head -c 32 /dev/urandom | base64)"
+            ))
+        })?;
+        Key::from_base64(&key).map_err(|e| CliError::Usage(format!("`{variable}`: {e}")))
+    }
+}
+
 /// The value of the environment variable that a key of `[store]` names. The inner error describes a variable that is
 /// not set.
 ///

@@ -54,8 +54,13 @@ impl Key {
         Ok(Self(key.into()))
     }
 
+    /// Whether both are the same key.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
     /// Encrypts tokens. The account id is authenticated too, so that they cannot be decrypted for another account.
-    fn seal(&self, account: &XId, tokens: &Tokens) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn seal(&self, account: &XId, tokens: &Tokens) -> Result<Vec<u8>, StoreError> {
         let plain = serde_json::to_vec(tokens).map_err(|e| StoreError::Key(e.to_string()))?;
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(|e| StoreError::Key(e.to_string()))?;
@@ -66,7 +71,7 @@ impl Key {
         Ok([&nonce[..], &sealed].concat())
     }
 
-    fn open(&self, account: &XId, sealed: &[u8]) -> Result<Tokens, StoreError> {
+    pub(super) fn open(&self, account: &XId, sealed: &[u8]) -> Result<Tokens, StoreError> {
         let wrong = || {
             StoreError::Key(
                 "its tokens cannot be decrypted, because they were encrypted with another key; set that key, or connect \

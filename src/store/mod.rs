@@ -25,6 +25,7 @@ mod hindrance;
 mod holding;
 mod inbox;
 mod intervention;
+mod key_rotation;
 mod lease;
 mod live;
 mod lookup;
@@ -75,6 +76,7 @@ pub use self::{
     holding::Holding,
     inbox::{Accepted, InboxItem},
     intervention::{Intervention, NotPossible, Queued},
+    key_rotation::{NotRotated, Rotated},
     lease::{Asked, Ended, Holder, Lease, TERM, Watch},
     live::LiveRules,
     loops::StoppedLoop,

@@ -7,7 +7,7 @@ use twite::{
     clock::Clock,
     desk::{AccountState, ConnectedAccount},
     sim::{Fault, NewPerson, NewPost},
-    store::{Gap, Holder, Stall, Watch},
+    store::{Gap, Holder, Key, Stall, Watch},
 };
 
 use crate::support::{TestDesk, key};
@@ -189,5 +189,54 @@ async fn the_next_try_is_told_only_while_a_daemon_runs() {
     assert!(told(), "a daemon runs");
     store.release_lease(now).await.unwrap();
     assert!(!told(), "it has ended");
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_is_changed_for_all_accounts_or_for_none() {
+    const NEW: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    let desk = TestDesk::new(&["acme", "bikes"], RULES, "").await;
+    let rotate = |new: &str| {
+        let mut twite = desk.command();
+        twite.args(["store", "rotate-key", "--new-key-env", "TWITE_NEW_KEY", "--rules"]).arg(desk.rules());
+        let ran = twite.env("TWITE_NEW_KEY", new).output().unwrap();
+        let said = String::from_utf8([ran.stdout, ran.stderr].concat()).unwrap();
+        assert!(!said.contains(NEW) && !said.contains(&key()), "{said}");
+        (ran.status.code().unwrap(), said)
+    };
+    let store = desk.store().await;
+    let opens = async |key: &str| {
+        let key = Key::from_base64(key).unwrap();
+        let mut opens = vec![];
+        for account in &desk.accounts {
+            opens.push(store.tokens(&key, account).await.is_ok());
+        }
+        opens
+    };
+    let (status, said) = rotate(&key());
+    assert!(status == 2 && said.contains("the new key is the one in use"), "{said}");
+    let (status, said) = rotate("short");
+    assert!(status == 2 && said.contains("`TWITE_NEW_KEY`: the key must be 32 bytes in base64"), "{said}");
+
+    let now = Clock::Wall.now();
+    store.ask_for_lease(&Holder::this_process(), &mut Watch::default(), now, Instant::now()).await.unwrap();
+    let (status, said) = rotate(NEW);
+    assert!(status == 2 && said.contains("a daemon works on this database with the old key"), "{said}");
+    store.release_lease(now).await.unwrap();
+
+    // Neither key decrypts those of the second account.
+    let tokens = store.tokens(&Key::from_base64(&key()).unwrap(), &desk.accounts[1]).await.unwrap().unwrap();
+    store.save_tokens(&Key::random().unwrap(), &desk.accounts[1], &tokens).await.unwrap();
+    let (status, said) = rotate(NEW);
+    assert!(status == 2 && said.contains("neither key decrypts the tokens of @bikes: nothing is changed"), "{said}");
+    assert_eq!((opens(&key()).await, opens(NEW).await), (vec![true, false], vec![false, false]));
+
+    store.save_tokens(&Key::from_base64(&key()).unwrap(), &desk.accounts[1], &tokens).await.unwrap();
+    let (status, said) = rotate(NEW);
+    assert!(status == 0 && said.contains("the tokens of 2 accounts are encrypted with the new key now"), "{said}");
+    assert!(said.contains("set `TWITE_KEY` to the key in `TWITE_NEW_KEY`"), "{said}");
+    assert_eq!((opens(&key()).await, opens(NEW).await), (vec![false, false], vec![true, true]));
+    let (status, said) = rotate(NEW);
+    assert!(status == 0 && said.contains("those of 2 accounts were already"), "{said}");
     store.close().await;
 }

@@ -160,6 +160,7 @@ const USED: &[(&str, &[(&str, &str)])] = &[
     ("agents", &[("rules", "good")]),
     ("agents away", &[("name", "nobody"), ("rules", "good")]),
     ("agents back", &[("name", "nobody"), ("rules", "good")]),
+    ("store rotate-key", &[("new_key_env", "TWITE_KEY"), ("rules", "good")]),
     ("outbox", &[("rules", "good")]),
     ("outbox resend", &[("items", "1"), ("rules", "good")]),
     ("outbox withdraw", &[("items", "1"), ("rules", "good")]),
