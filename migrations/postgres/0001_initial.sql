@@ -79,9 +79,15 @@ CREATE INDEX person_change_by_person ON person_change (person, id);
 -- Connected accounts. Tokens are sealed with the key of the installation.
 CREATE TABLE account (
   x_id          TEXT COLLATE "C" PRIMARY KEY,
+  -- What `twite.toml`, rules and tickets call it. What X calls it is in `person`.
   handle        TEXT COLLATE "C" NOT NULL,
+  -- 1 where a command added it while `twite.toml` did not declare it.
+  added         BIGINT NOT NULL DEFAULT 0,
   state         TEXT COLLATE "C" NOT NULL,
   state_why     TEXT COLLATE "C",
+  -- Who brought it into its state, and when, if somebody did.
+  state_by      TEXT COLLATE "C",
+  state_at      BIGINT,
   connected_at  BIGINT NOT NULL,
   capture_from  BIGINT,
   tokens        BYTEA,
@@ -89,6 +95,16 @@ CREATE TABLE account (
   scopes        TEXT COLLATE "C" NOT NULL DEFAULT '',
   -- Grows whenever somebody connects it, so that the daemon uses the new tokens at once.
   times_connected BIGINT NOT NULL DEFAULT 1
+);
+
+-- The settings of accounts that `twite.toml` does not write.
+CREATE TABLE account_switch (
+  account   TEXT COLLATE "C" NOT NULL REFERENCES account (x_id),
+  name      TEXT COLLATE "C" NOT NULL,
+  is_on     BIGINT NOT NULL,
+  actor     TEXT COLLATE "C" NOT NULL,
+  set_at    BIGINT NOT NULL,
+  PRIMARY KEY (account, name)
 );
 
 CREATE TABLE ticket (

@@ -78,9 +78,15 @@ CREATE INDEX person_change_by_person ON person_change (person, id);
 -- Connected accounts. Tokens are sealed with the key of the installation.
 CREATE TABLE account (
   x_id          TEXT PRIMARY KEY,
+  -- What `twite.toml`, rules and tickets call it. What X calls it is in `person`.
   handle        TEXT NOT NULL,
+  -- 1 where a command added it while `twite.toml` did not declare it.
+  added         BIGINT NOT NULL DEFAULT 0,
   state         TEXT NOT NULL,
   state_why     TEXT,
+  -- Who brought it into its state, and when, if somebody did.
+  state_by      TEXT,
+  state_at      BIGINT,
   connected_at  BIGINT NOT NULL,
   capture_from  BIGINT,
   tokens        BLOB,
@@ -88,6 +94,16 @@ CREATE TABLE account (
   scopes        TEXT NOT NULL DEFAULT '',
   -- Grows whenever somebody connects it, so that the daemon uses the new tokens at once.
   times_connected BIGINT NOT NULL DEFAULT 1
+);
+
+-- The settings of accounts that `twite.toml` does not write.
+CREATE TABLE account_switch (
+  account   TEXT NOT NULL REFERENCES account (x_id),
+  name      TEXT NOT NULL,
+  is_on     BIGINT NOT NULL,
+  actor     TEXT NOT NULL,
+  set_at    BIGINT NOT NULL,
+  PRIMARY KEY (account, name)
 );
 
 CREATE TABLE ticket (

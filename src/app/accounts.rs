@@ -1,32 +1,89 @@
-//! The X accounts that a desk declares: their status, and connecting them by OAuth.
+//! The X accounts of a desk: their status, connecting them, and changing them.
 
-use jiff::{Timestamp, civil::Date};
+mod change;
+mod connect;
+
+use jiff::Timestamp;
 use serde::Serialize;
 
+pub(crate) use self::connect::stored_accounts;
+pub use self::{
+    change::{Changed, NotChanged, Revoked, activate, deactivate, set, unlink},
+    connect::{Connected, Connecting, NotConnected, Wanted},
+};
 use super::gates::stopped;
 use crate::{
-    desk::{Account, AccountState, Accounts, ConnectedAccount, Declarations, Tokens, XId},
+    desk::{
+        Account, AccountState, Accounts, Actor, ConnectedAccount, Effective, Overruled, StoredAccounts, StoredSwitch,
+        Switch, XId, declarations::Edition, effective,
+    },
     settings::Settings,
-    store::{Acknowledged, Gap, Hindrance, Key, Store, StoreError},
-    x::{XError, client, oauth},
+    store::{Acknowledged, Gap, Hindrance, Store, StoreError},
+    x::oauth,
 };
 
-/// Status of a declared account.
+/// Status of an account.
 #[derive(Debug, Serialize)]
 pub struct AccountStatus {
-    /// Its handle, as declared.
+    /// The handle by which `twite.toml` and rules call it.
     pub handle: String,
+    /// The handle that X shows, if it differs.
+    pub handle_at_x: Option<String>,
+    /// Whether `twite.toml` declares it. If not, a command added it, and rules cannot name it.
+    pub declared: bool,
     /// Its id at X, if it was ever connected.
     pub id: Option<XId>,
     /// Its state; `None` if it was never connected.
     #[serde(serialize_with = "state_word")]
     pub state: Option<AccountState>,
+    /// Who brought it into its state, if that was done by a command or page, and when.
+    pub state_by: Option<Actor>,
+    /// See `state_by`.
+    pub state_at: Option<Timestamp>,
     /// When it was connected.
     pub connected: Option<Timestamp>,
+    /// The scopes its tokens grant; empty if X did not say.
+    pub scopes: Vec<String>,
+    /// The scopes that its switches need and its tokens do not grant.
+    pub missing_scopes: Vec<&'static str>,
+    /// Its switches.
+    pub switches: Vec<SwitchStatus>,
     /// Its current problems, and the gaps that nobody has acknowledged.
     pub hindrances: Vec<Hindrance>,
     /// The acknowledged gaps.
     pub acknowledged: Vec<AcknowledgedGap>,
+}
+
+/// A switch of an account, and who owns it.
+#[derive(Debug, Serialize)]
+pub struct SwitchStatus {
+    /// The switch.
+    pub key: Switch,
+    /// Whether it is on.
+    pub value: bool,
+    /// Where the value is from.
+    #[serde(flatten)]
+    pub owner: SwitchOwner,
+}
+
+/// Where the value of a switch is from.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "owner", rename_all = "snake_case")]
+pub enum SwitchOwner {
+    /// `twite.toml`.
+    File {
+        /// The line, from 1.
+        line: usize,
+    },
+    /// The store.
+    Store {
+        /// Who set it.
+        by: Actor,
+        /// When.
+        at: Timestamp,
+    },
+    /// Nobody: it has its default.
+    Default,
 }
 
 /// A gap in the messages of an account, and who acknowledged it.
@@ -41,131 +98,161 @@ pub struct AcknowledgedGap {
     pub acknowledged: Acknowledged,
 }
 
-/// Result of connecting an account.
-#[derive(Debug)]
-pub struct Connected {
-    /// Its handle.
-    pub handle: String,
-    /// Whether it had been connected before.
-    pub again: bool,
-    /// What the account's declaration needs and its tokens do not grant, one sentence each.
-    pub lacks: Vec<String>,
-}
-
-/// Why an account cannot be connected. Nothing has changed.
-#[derive(Debug, thiserror::Error)]
-pub enum NotConnected {
-    /// `twite.toml` does not declare the account.
-    #[error("`{handle}` is not an `[[account]]` in twite.toml; declared accounts: {declared}")]
-    Undeclared {
-        /// The requested handle.
-        handle: String,
-        /// The declared handles.
-        declared: String,
-    },
-    /// Another account's tokens are encrypted with a different key, but a daemon uses one key for all.
-    #[error(
-        "the key in `{variable}` cannot decrypt the tokens of @{handle}: set the key they were encrypted with; if it is lost, \
-         `--new-key` accepts this one, and the other accounts have to be connected again with it"
-    )]
-    OtherKey {
-        /// The environment variable that holds the key.
-        variable: String,
-        /// The other account.
-        handle: String,
-    },
-    /// X's response does not identify the owner of the tokens.
-    #[error("X's answer does not say whose tokens these are")]
-    Nobody,
-    /// The tokens belong to a different account.
-    #[error("the tokens belong to @{found}, not to @{declared}: sign out of X, and sign in as @{declared}")]
-    SomebodyElse {
-        /// Handle of the tokens' owner.
-        found: String,
-        /// Handle of the declared account.
-        declared: String,
-    },
-    /// X cannot be reached or rejects the tokens.
-    #[error(transparent)]
-    X(#[from] XError),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Status of the declared accounts. Without a store, none is connected.
+/// Status of the accounts of a desk: those that `twite.toml` declares, and then those that a command added. Without a
+/// store, none is connected.
 pub async fn list(
     store: Option<&Store>,
-    declared: &Accounts,
+    (declared, edition): (&Accounts, Edition),
     now: Timestamp,
 ) -> Result<Vec<AccountStatus>, StoreError> {
-    let (connected, mut hindrances, gaps, lease) = match store {
-        Some(store) => (store.accounts().await?, store.hindrances().await?, store.gaps().await?, store.lease().await?),
-        None => (vec![], vec![], vec![], None),
+    let (stored, mut hindrances, gaps, lease) = match store {
+        Some(store) => {
+            (store.stored_accounts().await?, store.hindrances().await?, store.gaps().await?, store.lease().await?)
+        }
+        None => (StoredAccounts::default(), vec![], vec![], None),
     };
     // Without a daemon, nothing is tried again, and what is being tried now has no next time yet.
     let is_running = lease.is_some_and(|lease| lease.is_held(now));
     for hindrance in &mut hindrances {
         hindrance.next = hindrance.next.filter(|next| is_running && *next > now);
     }
-    let status = |declared: &Account| {
-        let account = connected.iter().find(|account| account.handle.eq_ignore_ascii_case(&declared.handle));
-        let is_its = |id: &XId| account.is_some_and(|account| account.id == *id);
+    let Effective { accounts: in_effect, overruled, .. } = effective(declared, edition, &stored);
+    // Those that are left out are listed too.
+    let left_out = overruled.iter().filter(|overruled| overruled.switch.is_none());
+    let left_out: Vec<_> = left_out.map(|overruled| Account::undeclared(&overruled.handle, edition)).collect();
+    let status = |account: &Account| {
+        let connected = stored.called(&account.handle);
+        let is_its = |id: &XId| connected.is_some_and(|connected| connected.id == *id);
         let acknowledged = gaps.iter().filter(|gap| is_its(&gap.account)).filter_map(|gap| {
             let acknowledged = gap.acknowledged.clone()?;
             Some(AcknowledgedGap { what: gap.endpoint.clone(), reason: gap.line(), acknowledged })
         });
+        let (state_by, state_at) = connected.and_then(|connected| connected.state_set.clone()).unzip();
+        let scopes = connected.map(|connected| connected.scopes.clone()).unwrap_or_default();
+        let missing = oauth::missing_scopes(account, &scopes);
         AccountStatus {
-            handle: declared.handle.clone(),
-            id: account.map(|account| account.id.clone()),
-            state: account.map(|account| account.state),
-            connected: account.map(|account| account.connected),
-            hindrances: account.map_or(vec![], |account| hindrances_of(account, declared, &hindrances)),
+            handle: account.handle.clone(),
+            handle_at_x: connected.and_then(|connected| connected.handle_at_x.clone()),
+            declared: declared.get(&account.handle).is_some(),
+            id: connected.map(|connected| connected.id.clone()),
+            state: connected.map(|connected| connected.state),
+            state_by,
+            state_at,
+            connected: connected.map(|connected| connected.connected),
+            scopes,
+            missing_scopes: missing.iter().map(|missing| missing.scope).collect(),
+            switches: switches_of(account, &stored, &overruled),
+            hindrances: connected
+                .map_or(vec![], |connected| hindrances_of(connected, account, &overruled, &hindrances)),
             acknowledged: acknowledged.collect(),
         }
     };
-    Ok(declared.iter().map(status).collect())
+    Ok(in_effect.iter().chain(&left_out).map(status).collect())
 }
 
-/// The problems of an account, with those that follow from the scopes of its tokens.
-fn hindrances_of(account: &ConnectedAccount, declared: &Account, all: &[Hindrance]) -> Vec<Hindrance> {
+fn switches_of(account: &Account, stored: &StoredAccounts, overruled: &[Overruled]) -> Vec<SwitchStatus> {
+    let linked = stored.linked(&account.handle);
+    let is_overruled = |switch| {
+        overruled.iter().any(|one| one.switch == Some(switch) && one.handle.eq_ignore_ascii_case(&account.handle))
+    };
+    let status = |switch: Switch| {
+        let stored = linked.and_then(|linked| stored.stored(&linked.id, switch)).filter(|_| !is_overruled(switch));
+        let owner = match (account.line_of(switch), stored) {
+            (Some(line), _) => SwitchOwner::File { line },
+            (None, Some(StoredSwitch { by, at, .. })) => SwitchOwner::Store { by: by.clone(), at: *at },
+            (None, None) => SwitchOwner::Default,
+        };
+        SwitchStatus { key: switch, value: account.switch(switch), owner }
+    };
+    Switch::ALL.iter().copied().map(status).collect()
+}
+
+/// The problems of an account, with those that follow from its name, the scopes of its tokens, and limits.
+fn hindrances_of(
+    account: &ConnectedAccount,
+    settings: &Account,
+    overruled: &[Overruled],
+    all: &[Hindrance],
+) -> Vec<Hindrance> {
     let mut found: Vec<_> = all.iter().filter(|hindrance| hindrance.account == account.id).cloned().collect();
-    if account.state != AccountState::Connected {
-        return found;
+    let lasting = |what: &str, reason: String, is_gap| Hindrance {
+        account: account.id.clone(),
+        what: what.to_owned(),
+        reason,
+        since: None,
+        next: None,
+        throttled: false,
+        is_gap,
+    };
+    if account.state == AccountState::Connected {
+        for missing in oauth::missing_scopes(settings, &account.scopes) {
+            let what = stopped(&missing);
+            found.retain(|hindrance| hindrance.what != what || hindrance.is_gap);
+            let reason = format!("{missing}; run `twite accounts reauthorise {}`", settings.handle);
+            found.push(lasting(what, reason, false));
+        }
     }
-    for missing in oauth::missing_scopes(declared, &account.scopes) {
-        let what = stopped(&missing);
-        found.retain(|hindrance| hindrance.what != what || hindrance.is_gap);
-        found.push(Hindrance {
-            account: account.id.clone(),
-            what: what.to_owned(),
-            reason: format!("{missing}; run `twite accounts connect {}`", declared.handle),
-            since: None,
-            next: None,
-            throttled: false,
-            is_gap: false,
-        });
+    for one in overruled.iter().filter(|one| one.handle.eq_ignore_ascii_case(&account.handle)) {
+        found.push(lasting(one.switch.map_or("account", Switch::as_str), one.to_string(), false));
+    }
+    if let Some(at_x) = account.handle_at_x.as_ref().filter(|_| account.state != AccountState::Unlinked) {
+        // It works: what X sends names its id.
+        found.push(lasting("handle", renamed(&account.handle, at_x), true));
     }
     found
 }
 
+/// What to do about an account that was renamed at X.
+pub(crate) fn renamed(handle: &str, at_x: &str) -> String {
+    format!("X calls it @{at_x} now; write that instead of `{handle}` in twite.toml and rules")
+}
+
 impl AccountStatus {
-    /// Whether it is connected and works as it should.
+    /// Whether it is connected and works as it should, or somebody switched it off.
     pub fn works(&self, now: Timestamp) -> bool {
-        self.state == Some(AccountState::Connected) && !self.hindrances.iter().any(|hindrance| hindrance.is_fault(now))
+        match self.state {
+            Some(AccountState::Deactivated) => true,
+            Some(AccountState::Connected) => !self.hindrances.iter().any(|hindrance| hindrance.is_fault(now)),
+            Some(AccountState::Unauthorised | AccountState::Unlinked) | None => false,
+        }
     }
 }
 
-/// The account with this handle, with or without `@`.
+/// There is no such account.
+#[derive(Debug, thiserror::Error)]
+#[error("no account `{handle}`; accounts: {known}")]
+pub struct NoSuchAccount {
+    /// The requested handle.
+    handle: String,
+    /// The handles of the accounts.
+    known: String,
+}
+
+impl NoSuchAccount {
+    fn new<'a>(handle: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        let known: Vec<_> = known.into_iter().map(|handle| format!("`{handle}`")).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        Self { handle: handle.to_owned(), known }
+    }
+}
+
+/// The account with this handle, as `twite.toml` or X call it, with or without `@`.
 ///
 /// # Errors
-/// [`NotConnected::Undeclared`].
-pub fn declared<'a>(accounts: &'a Accounts, handle: &str) -> Result<&'a Account, NotConnected> {
-    accounts.get(handle.trim_start_matches('@')).ok_or_else(|| {
-        let declared: Vec<_> = accounts.iter().map(|account| format!("`{}`", account.handle)).collect();
-        let declared = if declared.is_empty() { "none".to_owned() } else { declared.join(", ") };
-        NotConnected::Undeclared { handle: handle.to_owned(), declared }
-    })
+/// [`NoSuchAccount`]
+pub fn find<'a>(accounts: &'a [AccountStatus], handle: &str) -> Result<&'a AccountStatus, NoSuchAccount> {
+    let bare = handle.trim_start_matches('@');
+    let is = |named: &str| named.eq_ignore_ascii_case(bare);
+    let at_x = || accounts.iter().find(|account| account.handle_at_x.as_deref().is_some_and(is));
+    let found = accounts.iter().find(|account| is(&account.handle)).or_else(at_x);
+    found.ok_or_else(|| NoSuchAccount::new(handle, accounts.iter().map(|account| &*account.handle)))
+}
+
+/// The settings of a desk: those of its files, with the accounts in effect.
+pub async fn settings(store: Option<&Store>, edition: Edition, declared: Settings) -> Result<Settings, StoreError> {
+    let Some(store) = store else { return Ok(declared) };
+    let stored = store.stored_accounts().await?;
+    Ok(Settings { accounts: effective(&declared.accounts, edition, &stored).accounts, ..declared })
 }
 
 /// Acknowledges the gaps of an account, so that they are no longer listed as hindrances. Returns those that were not
@@ -173,69 +260,11 @@ pub fn declared<'a>(accounts: &'a Accounts, handle: &str) -> Result<&'a Account,
 ///
 /// # Errors
 /// When the store fails; then nothing has changed.
-pub async fn acknowledge(
-    store: &Store,
-    declared: &Account,
-    by: &str,
-    now: Timestamp,
-) -> Result<Vec<String>, StoreError> {
-    let accounts = store.accounts().await?;
-    let connected = accounts.iter().find(|account| account.handle.eq_ignore_ascii_case(&declared.handle));
-    let Some(connected) = connected else { return Ok(vec![]) };
-    let open = |gap: &Gap| gap.account == connected.id && gap.acknowledged.is_none();
+pub async fn acknowledge(store: &Store, account: &XId, by: &str, now: Timestamp) -> Result<Vec<String>, StoreError> {
+    let open = |gap: &Gap| gap.account == *account && gap.acknowledged.is_none();
     let gaps: Vec<_> = store.gaps().await?.into_iter().filter(open).collect();
-    store.acknowledge_gaps(&connected.id, by, now).await?;
+    store.acknowledge_gaps(account, by, now).await?;
     Ok(gaps.iter().map(|gap| format!("{}: {}", gap.endpoint, gap.line())).collect())
-}
-
-/// Checks that the key decrypts the tokens of every other declared account.
-///
-/// # Errors
-/// [`NotConnected::OtherKey`] if it does not; [`NotConnected::Store`].
-pub async fn check_key(store: &Store, key: &Key, settings: &Settings, account: &Account) -> Result<(), NotConnected> {
-    for other in store.accounts().await? {
-        if other.handle.eq_ignore_ascii_case(&account.handle) || settings.accounts.get(&other.handle).is_none() {
-            continue;
-        }
-        match store.tokens(key, &other.id).await {
-            Err(StoreError::Key(_)) => {
-                return Err(NotConnected::OtherKey { variable: settings.store.key_env.clone(), handle: other.handle });
-            }
-            tokens => drop(tokens?),
-        }
-    }
-    Ok(())
-}
-
-/// Connects or reconnects an account: verifies at X who owns the tokens, and stores them encrypted. After a reconnect,
-/// polling continues at the stored position.
-pub async fn connect(
-    store: &Store,
-    key: &Key,
-    desk: &Declarations,
-    settings: &Settings,
-    declared: &Account,
-    tokens: &Tokens,
-    now: Timestamp,
-) -> Result<Connected, NotConnected> {
-    let (me, now_at_x) = client::whose(&settings.x, &client::http()?, &tokens.access).await?;
-    let (Some(id), Some(handle)) = (me.x_id().cloned(), me.handle) else { return Err(NotConnected::Nobody) };
-    if !handle.eq_ignore_ascii_case(&declared.handle) {
-        return Err(NotConnected::SomebodyElse { found: handle, declared: declared.handle.clone() });
-    }
-    let known = store.accounts().await?.into_iter().find(|account| account.id == id);
-    let connected = known.as_ref().map_or(now, |known| known.connected);
-    // Posts have timestamps by X's clock, which may differ from the local clock.
-    let connected_at_x = if known.is_some() { None } else { now_at_x };
-    let since = known.as_ref().and_then(|known| known.capture_from).or(connected_at_x).unwrap_or(connected);
-    let midnight = |day: Date| day.to_zoned_datetime(desk.hours.zone.clone()).ok().map(|start| start.timestamp());
-    let account = ConnectedAccount {
-        capture_from: declared.capture_from.map_or(Some(since), midnight),
-        scopes: tokens.scopes.clone(),
-        ..ConnectedAccount::new(id.clone(), &handle, connected)
-    };
-    store.connect_with(&account, key, tokens).await?;
-    Ok(Connected { handle, again: known.is_some(), lacks: oauth::lacks(declared, tokens) })
 }
 
 /// The state as a word; `not connected` for `None`.

@@ -58,23 +58,28 @@ impl Gates {
         let declared = accounts.get(destination.account()?).filter(may)?;
         let handle = &declared.handle;
         let Some(account) = self.accounts.iter().find(|account| account.handle.eq_ignore_ascii_case(handle)) else {
-            let reason = format!("@{handle} is not connected; run `twite accounts connect {handle}`");
+            let reason = format!("@{handle} is not connected; run `twite accounts add {handle}`");
             return Some(Held { until: None, reason });
         };
         let paused = |what| self.pauses.iter().find(|pause| pause.account == account.id && pause.what == what);
         match account.state {
             AccountState::Unauthorised => {
                 let why = paused(GRANT).map(|pause| format!(" ({})", pause.reason)).unwrap_or_default();
-                let reason = format!("@{handle} is no longer authorized{why}; run `twite accounts connect {handle}`");
+                let reason =
+                    format!("@{handle} is no longer authorized{why}; run `twite accounts reauthorise {handle}`");
+                Some(Held { until: None, reason })
+            }
+            AccountState::Deactivated => {
+                let reason = format!("@{handle} is deactivated; run `twite accounts activate {handle}`");
                 Some(Held { until: None, reason })
             }
             // Open: waiting items are claimed and refused.
-            AccountState::Deactivated | AccountState::Unlinked => None,
+            AccountState::Unlinked => None,
             AccountState::Connected => {
                 let what = sending(destination);
                 let missing = missing_scopes(declared, &account.scopes);
                 if let Some(missing) = missing.iter().find(|missing| stopped(missing) == what) {
-                    let reason = format!("@{handle}: {missing}; run `twite accounts connect {handle}`");
+                    let reason = format!("@{handle}: {missing}; run `twite accounts reauthorise {handle}`");
                     return Some(Held { until: None, reason });
                 }
                 paused(what).map(|pause| Held {

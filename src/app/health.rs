@@ -39,7 +39,7 @@ pub struct Health {
     pub queues: Queues,
     /// Where nothing can be sent now.
     pub failing: Vec<FailingDestination>,
-    /// The declared accounts.
+    /// The accounts.
     pub accounts: Vec<AccountStatus>,
     /// Admins who cannot be mailed when an account stops working.
     pub admins: Vec<UnreachableAdmin>,
@@ -172,7 +172,8 @@ impl Health {
         let rules = live.as_ref().map(|set| &set.rules).or(declared);
         // The settings read here do not depend on the directory of `twite.toml`.
         let settings = rules.map(|rules| lang::settings(&rules.files, Path::new(""))).unwrap_or_default();
-        let accounts = accounts::list(store, &settings.accounts, now).await?;
+        let edition = rules.map(|rules| rules.desk.edition).unwrap_or_default();
+        let accounts = accounts::list(store, (&settings.accounts, edition), now).await?;
         let admins = rules.into_iter().flat_map(|rules| rules.desk.unreachable_admins(settings.mail.is_some()));
         let admins = admins.map(|(name, why)| UnreachableAdmin { name: name.to_owned(), why }).collect();
         let unread = loaded.iter().flat_map(|loaded| loaded.passed_over());

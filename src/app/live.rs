@@ -1,6 +1,6 @@
 //! The live rules, and the state of their files.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use super::Configuration;
 use crate::{
+    desk::{Effective, Overruled, StoredAccounts, effective},
     engine::RuleSet,
     lang::{
         Follow,
@@ -20,10 +21,20 @@ use crate::{
 #[derive(Clone)]
 pub struct Live {
     current: Arc<ArcSwap<Configuration>>,
+    accounts: Arc<Mutex<AccountSources>>,
     state: Arc<watch::Sender<ReloadState>>,
     /// Notified to request an immediate reload.
     asked: Arc<Notify>,
     follow: Follow,
+}
+
+/// What decides about accounts: `twite.toml` and the store.
+struct AccountSources {
+    /// The settings of the files.
+    declared: Arc<Settings>,
+    stored: StoredAccounts,
+    /// What in the store has no effect.
+    overruled: Vec<Overruled>,
 }
 
 /// State of the rule files relative to the live rules.
@@ -53,9 +64,12 @@ pub struct Broken {
 impl Live {
     /// Starts with these rules and settings as the live ones.
     pub(crate) fn new(rules: impl Into<Arc<Rules>>, settings: Settings, state: ReloadState, follow: Follow) -> Self {
-        let current = Configuration { rules: Arc::new(RuleSet::new(rules)), settings: Arc::new(settings) };
+        let settings = Arc::new(settings);
+        let current = Configuration { rules: Arc::new(RuleSet::new(rules)), settings: Arc::clone(&settings) };
+        let accounts = AccountSources { declared: settings, stored: StoredAccounts::default(), overruled: vec![] };
         Self {
             current: Arc::new(ArcSwap::from_pointee(current)),
+            accounts: Arc::new(Mutex::new(accounts)),
             state: Arc::new(watch::Sender::new(state)),
             asked: Arc::default(),
             follow,
@@ -73,7 +87,7 @@ impl Live {
         Arc::clone(&self.current.load().rules)
     }
 
-    /// The current live settings.
+    /// The current live settings: those of the files, with the accounts in effect.
     pub fn settings(&self) -> Arc<Settings> {
         Arc::clone(&self.current.load().settings)
     }
@@ -108,9 +122,49 @@ impl Live {
         self.asked.notified().await;
     }
 
-    /// Replaces the live rules and settings, both at once.
-    pub(crate) fn swap(&self, rules: RuleSet, settings: Arc<Settings>) {
-        self.current.store(Arc::new(Configuration { rules: Arc::new(rules), settings }));
+    /// Replaces the live rules and the settings of the files, both at once.
+    pub(crate) fn swap(&self, rules: RuleSet, declared: Arc<Settings>) {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        accounts.declared = declared;
+        self.put_in_effect(&mut accounts, Arc::new(rules));
+    }
+
+    /// Replaces the index of the live rules.
+    pub(crate) fn swap_index(&self, rules: RuleSet) {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        self.put_in_effect(&mut accounts, Arc::new(rules));
+    }
+
+    /// Puts in effect what the store says of accounts. Returns what it said before.
+    pub(crate) fn keep(&self, stored: StoredAccounts) -> StoredAccounts {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = accounts.stored != stored;
+        let before = std::mem::replace(&mut accounts.stored, stored);
+        if is_new {
+            self.put_in_effect(&mut accounts, self.rules());
+        }
+        before
+    }
+
+    /// The settings of the files.
+    pub(crate) fn declared(&self) -> Arc<Settings> {
+        Arc::clone(&self.accounts.lock().unwrap_or_else(PoisonError::into_inner).declared)
+    }
+
+    /// What the store says of accounts, and has no effect.
+    pub(crate) fn overruled(&self) -> Vec<Overruled> {
+        self.accounts.lock().unwrap_or_else(PoisonError::into_inner).overruled.clone()
+    }
+
+    fn put_in_effect(&self, sources: &mut AccountSources, rules: Arc<RuleSet>) {
+        let declared = &sources.declared;
+        let Effective { accounts, overruled, .. } = effective(&declared.accounts, rules.desk.edition, &sources.stored);
+        let settings = match accounts == declared.accounts {
+            true => Arc::clone(declared),
+            false => Arc::new(Settings { accounts, ..Settings::clone(declared) }),
+        };
+        sources.overruled = overruled;
+        self.current.store(Arc::new(Configuration { rules, settings }));
     }
 
     /// Changes the state of the files. Watchers are notified if `change` returns `true`.

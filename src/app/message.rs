@@ -37,10 +37,13 @@ pub(crate) enum Arrival {
 }
 
 impl Message {
+    /// Whether it mentions an account: by id, or where X gives none, by the handle that X shows.
     pub(super) fn mentions(&self, account: &ConnectedAccount) -> bool {
-        self.mentions
-            .iter()
-            .any(|(handle, id)| id.as_ref() == Some(&account.id) || handle.eq_ignore_ascii_case(&account.handle))
+        let at_x = account.handle_at_x.as_deref().unwrap_or(&account.handle);
+        self.mentions.iter().any(|(handle, id)| match id {
+            Some(id) => *id == account.id,
+            None => handle.eq_ignore_ascii_case(at_x),
+        })
     }
 }
 

@@ -51,6 +51,7 @@ pub(crate) use unit_of_work::UnitOfWork;
 
 use crate::{
     clock::Clock,
+    desk::{StoredAccounts, Switch},
     engine::{Decider, RuleSet},
     lang::rules::Rules,
     settings::Settings,
@@ -124,6 +125,25 @@ impl App {
     /// The current live settings.
     pub fn settings(&self) -> Arc<Settings> {
         self.live.settings()
+    }
+
+    /// Reads from the store what it says of accounts, so that it is in effect from now on.
+    pub(crate) async fn refresh_accounts(&self) -> Result<StoredAccounts, StoreError> {
+        let stored = accounts::stored_accounts(&self.store, &self.live.declared().accounts).await?;
+        let before = self.settings();
+        let known = self.live.keep(stored.clone());
+        for account in &stored.connected {
+            if known.called(&account.handle).is_some_and(|known| known.state != account.state) {
+                tracing::info!("@{}: {} from now on", account.handle, account.state);
+            }
+        }
+        for account in self.settings().accounts.iter() {
+            let Some(was) = before.accounts.get(&account.handle) else { continue };
+            for switch in Switch::ALL.iter().filter(|switch| was.switch(**switch) != account.switch(**switch)) {
+                tracing::info!("@{}: {switch} = {} from now on", account.handle, account.switch(*switch));
+            }
+        }
+        Ok(stored)
     }
 
     /// The clock.

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     app::{
+        accounts,
         agent::find_agent,
         git,
         live_set::{Compared, LiveSet, RuleFiles},
@@ -84,7 +85,7 @@ pub(super) enum Access {
 pub(super) struct OpenDesk {
     /// The live rules; if no daemon ran yet, the rules of the files.
     pub(super) rules: Arc<Rules>,
-    /// The settings of `twite.toml` that belong to the rules.
+    /// The settings of `twite.toml` that belong to the rules, with the accounts in effect.
     pub(super) settings: Settings,
     pub(super) place: Paths,
     /// `None` if the database does not exist yet.
@@ -120,7 +121,8 @@ impl DeskArgs {
                 loaded => loaded?,
             },
         };
-        Ok(OpenDesk { settings: place.settings(&rules), rules, place, store })
+        let settings = accounts::settings(store.as_ref(), rules.desk.edition, place.settings(&rules)).await?;
+        Ok(OpenDesk { settings, rules, place, store })
     }
 
     /// Loads the rules from the files.
@@ -310,6 +312,29 @@ impl Paths {
         let key = secret(variable, "key_env", "the key that encrypts X tokens")?.map_err(|unset| {
             CliError::Report(format!(
                 "{unset} is not set\n  make one with: export {variable}=$(head -c 32 /dev/urandom | base64)"
+            ))
+        })?;
+        Key::from_base64(&key).map_err(|e| CliError::Usage(format!("`{variable}`: {e}")))
+    }
+}
+
+impl Paths {
+    /// The environment variable with the key that encrypts tokens.
+    pub(super) fn key_variable(&self) -> &str {
+        &self.key_env
+    }
+
+    /// A new key that is to encrypt tokens, from the environment variable that `--new-key-env` names.
+    pub(super) fn new_key(variable: &str) -> Result<Key, CliError> {
+        if !is_variable_name(variable) {
+            // It may be the key itself.
+            let message = "`--new-key-env` takes the name of an environment variable, in capitals, not the key itself";
+            return Err(CliError::Usage(message.to_owned()));
+        }
+        let key = std::env::var(variable).map_err(|_| {
+            CliError::Report(format!(
+                "the environment variable `{variable}` with the new key is not set\n  make one with: export \
+                 {variable}=$(head -c 32 /dev/urandom | base64)"
             ))
         })?;
         Key::from_base64(&key).map_err(|e| CliError::Usage(format!("`{variable}`: {e}")))

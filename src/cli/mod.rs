@@ -27,6 +27,7 @@ mod sim;
 mod source;
 mod starter;
 mod status;
+mod store;
 mod terminal;
 mod test;
 mod ticket;
@@ -76,6 +77,7 @@ enum Command {
     Serve(serve::Serve),
     Sim(sim::SimCommand),
     Status(status::Status),
+    Store(store::StoreCommand),
     Test(test::Test),
     Ticket(ticket::TicketCommand),
     View(view::ViewCommand),
@@ -137,6 +139,7 @@ impl Command {
             Self::Serve(command) => command.run().await,
             Self::Sim(command) => command.run().await,
             Self::Status(command) => command.run().await,
+            Self::Store(command) => command.run().await,
             Self::Test(command) => command.run(),
             Self::Ticket(command) => command.run().await,
             Self::View(command) => command.run().await,

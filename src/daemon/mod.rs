@@ -238,6 +238,7 @@ impl Daemon {
 
     /// Recovers effects that the previous daemon was sending when it ended, and tries again what failed.
     async fn recover(&self, ended: Ended) -> Result<(), StoreError> {
+        self.app().refresh_accounts().await?;
         let mut tx = self.store().begin().await?;
         tx.retry_destinations(self.clock().now()).await?;
         tx.commit().await?;

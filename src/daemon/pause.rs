@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use super::{send::doubled, shared::Shared};
 use crate::{
     app::{Notice, mail_admins},
-    desk::{AccountState, ConnectedAccount},
+    desk::ConnectedAccount,
     store::{GRANT, Pause, SEND_ACTIONS, SEND_MESSAGES, SEND_POSTS, StoreError, Tx},
     x::Refusal,
 };
@@ -59,7 +59,7 @@ impl Shared {
         let mut tx = self.app.store().begin().await?;
         tx.pause(&pause).await?;
         if is_dead {
-            tx.set_account_state(&account.id, AccountState::Unauthorised, &pause.reason).await?;
+            tx.unauthorise(&account.id, &pause.reason).await?;
         }
         if tells {
             let subject = format!("@{} stopped working: {refusal}", account.handle);
@@ -157,7 +157,7 @@ fn explained(account: &ConnectedAccount, what: &str, refusal: &Refusal) -> Strin
         endpoint => format!("Reading {endpoint} is paused"),
     };
     let (retried, remedy) = match refusal {
-        Refusal::GrantDead(_) => ("", format!("Run `twite accounts connect {handle}` to resume.")),
+        Refusal::GrantDead(_) => ("", format!("Run `twite accounts reauthorise {handle}` to resume.")),
         Refusal::OutOfCredit(_) => {
             ("", "Add credits or raise the cap in X's developer console; it then resumes by itself.".to_owned())
         }
@@ -165,7 +165,7 @@ fn explained(account: &ConnectedAccount, what: &str, refusal: &Refusal) -> Strin
             "",
             format!(
                 "Check the app's permissions and the account at X; it then resumes by itself. If the permissions \
-                 changed, run `twite accounts connect {handle}`."
+                 changed, run `twite accounts reauthorise {handle}`."
             ),
         ),
         Refusal::AppUnknown(_) => (
@@ -176,7 +176,7 @@ fn explained(account: &ConnectedAccount, what: &str, refusal: &Refusal) -> Strin
         ),
         _ => (
             ", and is retried",
-            format!("If it persists, run `twite accounts connect {handle}` to authorize the account again."),
+            format!("If it persists, run `twite accounts reauthorise {handle}` to authorize the account again."),
         ),
     };
     let refusal = refusal.to_string();

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::Notice,
-    desk::{AccountState, ConnectedAccount, Transport, XId},
+    desk::{AccountState, ConnectedAccount, Overruled, Transport, XId},
     store::{GRANT, Gap, Stall, StoreError},
     x::{
         Refusal, XError,
@@ -44,6 +44,8 @@ pub(super) struct PollAccounts {
     polls: JoinSet<()>,
     /// Declared accounts already reported as not connected.
     unconnected: Vec<String>,
+    /// What in the store has no effect, as already reported.
+    overruled: Vec<Overruled>,
     /// What accounts need a person for, as already reported; `None` before the first step.
     needs: Option<Vec<String>>,
 }
@@ -51,7 +53,9 @@ pub(super) struct PollAccounts {
 impl Loop for PollAccounts {
     async fn step(&mut self) -> Result<Next, StoreError> {
         while self.polls.try_join_next().is_some() {}
-        let accounts = self.shared.app.store().accounts().await?;
+        // Somebody may have changed them by a command.
+        let accounts = self.shared.app.refresh_accounts().await?.connected;
+        self.tell_overruled();
         self.tell_unconnected(&accounts);
         self.tell_needs(&accounts).await?;
         let mut wanted = BTreeMap::new();
@@ -97,8 +101,19 @@ impl PollAccounts {
             running: BTreeMap::new(),
             polls: JoinSet::new(),
             unconnected: vec![],
+            overruled: vec![],
             needs: None,
         }
+    }
+
+    /// Reports what in the store has no effect, because `twite.toml` leaves no room for it, whenever that changes.
+    fn tell_overruled(&mut self) {
+        let overruled = self.shared.app.live().overruled();
+        for new in overruled.iter().filter(|one| !self.overruled.contains(one)) {
+            let message = format!("@{}: {new}", new.handle);
+            self.shared.app.notices().tell(Notice::Trouble { message });
+        }
+        self.overruled = overruled;
     }
 
     /// Reports scopes that were not granted, whenever they change, and at the start the accounts that are no longer
@@ -107,7 +122,7 @@ impl PollAccounts {
         let (settings, mut needs, mut lacking) = (self.shared.app.settings(), vec![], vec![]);
         for (declared, account) in accounts.iter().filter_map(|a| Some((settings.accounts.get(&a.handle)?, a))) {
             let handle = &account.handle;
-            let remedy = format!("run `twite accounts connect {handle}`");
+            let remedy = format!("run `twite accounts reauthorise {handle}`");
             match account.state {
                 AccountState::Unauthorised if self.needs.is_none() => {
                     needs.push(format!("@{handle} is no longer authorized, and receives and sends nothing; {remedy}"));
@@ -145,7 +160,7 @@ impl PollAccounts {
         if let Some(first) = unconnected.first().filter(|_| unconnected != self.unconnected) {
             let all = unconnected.iter().map(|handle| format!("@{handle}")).collect::<Vec<_>>().join(", ");
             let message = format!(
-                "accounts not connected: {all}. They receive and send nothing; run `twite accounts connect {first}`"
+                "accounts not connected: {all}. They receive and send nothing; run `twite accounts add {first}`"
             );
             self.shared.app.notices().tell(Notice::Trouble { message });
         }

@@ -251,7 +251,7 @@ impl Reload {
         let live = self.live.rules();
         if live.has_drifted() {
             tracing::debug!("rebuilt the index of rules {} with selectivity of recent tickets", live.version);
-            self.live.swap(live.successor(live.rules().clone()), self.live.settings());
+            self.live.swap_index(live.successor(live.rules().clone()));
         }
     }
 

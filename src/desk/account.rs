@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize, de::Visitor};
 
-use super::{Channel, Effect, Ticket, moment::day, text::headline, words::words};
+use super::{Channel, Effect, Ticket, declarations::Edition, moment::day, text::headline, words::words};
 
 /// Default maximum length of a post, in weighted characters.
 const DEFAULT_POST_LENGTH: usize = 280;
@@ -110,6 +110,11 @@ impl Account {
         self.allow_replies && self.capture_direct_messages
     }
 
+    /// An account that `twite.toml` does not declare, with default settings, as far as the edition has them.
+    pub fn undeclared(handle: impl Into<String>, edition: Edition) -> Self {
+        Self { capture_direct_messages: edition == Edition::Suite, ..Self::new(handle) }
+    }
+
     /// An account with default settings.
     pub fn new(handle: impl Into<String>) -> Self {
         Self {
@@ -160,7 +165,7 @@ impl Accounts {
                 return Err(format!("a direct message is answered from the account that received it, @{addressed}"));
             }
             Some(account) if account.allow_replies => return Ok(account),
-            Some(account) => format!("@{} is declared with `allow_replies = false`", account.handle),
+            Some(account) => format!("@{} has `allow_replies = false`", account.handle),
             None => format!("@{} is not declared in twite.toml", named.unwrap_or(addressed)),
         };
         if named.is_some() || is_direct {
@@ -188,7 +193,7 @@ impl Accounts {
             Account { capture_direct_messages: false, .. } => "capture_direct_messages",
             _ => return Ok(account),
         };
-        Err(format!("@{} is declared with `{missing} = false`", account.handle))
+        Err(format!("@{} has `{missing} = false`", account.handle))
     }
 
     /// The account with this handle, from which something is done at X besides answers.
@@ -198,7 +203,7 @@ impl Accounts {
     pub fn acting(&self, handle: &str) -> Result<&Account, String> {
         match self.get(handle) {
             Some(account) if account.allow_actions => Ok(account),
-            Some(account) => Err(format!("@{} is not declared with `allow_actions = true`", account.handle)),
+            Some(account) => Err(format!("@{} has `allow_actions = false`", account.handle)),
             None => Err("the ticket is of no declared account".to_owned()),
         }
     }

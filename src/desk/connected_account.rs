@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{XId, words::words};
+use super::{Actor, XId, words::words};
 
 words! {
     /// The state of a connected account.
@@ -23,10 +23,16 @@ words! {
 pub struct ConnectedAccount {
     /// X's user id, which stays the same when the handle changes.
     pub id: XId,
-    /// The handle, which identifies it in `twite.toml`.
+    /// The handle by which `twite.toml`, rules and tickets call it. X may show another one: see [`Self::handle_at_x`].
     pub handle: String,
+    /// The handle that X last showed, if it differs from [`Self::handle`] because the account was renamed at X.
+    pub handle_at_x: Option<String>,
+    /// Whether a command added it while `twite.toml` did not declare it: it is used nevertheless.
+    pub added: bool,
     /// Its state.
     pub state: AccountState,
+    /// Who brought it into its state, and when, if somebody did: by a command or page.
+    pub state_set: Option<(Actor, Timestamp)>,
     /// When it was connected.
     pub connected: Timestamp,
     /// Posts made before this time open no ticket.
@@ -43,6 +49,9 @@ impl ConnectedAccount {
         Self {
             id,
             handle: handle.into(),
+            handle_at_x: None,
+            added: false,
+            state_set: None,
             state: AccountState::Connected,
             connected,
             capture_from: None,

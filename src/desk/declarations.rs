@@ -49,11 +49,19 @@ pub enum Edition {
 }
 
 impl Edition {
-    /// Maximum number of declared accounts.
+    /// Maximum number of accounts.
     pub const fn most_accounts(self) -> usize {
         match self {
             Self::Support => 1,
             Self::Suite => 5,
+        }
+    }
+
+    /// That maximum in words.
+    pub const fn account_limit(self) -> &'static str {
+        match self {
+            Self::Support => "the edition `support` allows one account",
+            Self::Suite => "the edition `suite` allows five accounts",
         }
     }
 }

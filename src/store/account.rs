@@ -13,10 +13,10 @@ use sha2::Sha256;
 
 use super::{
     Store, StoreError, Tx,
-    db::{query, query_scalar},
-    time, times, word,
+    db::{Connection, Row, query, query_scalar},
+    time, times, word, words,
 };
-use crate::desk::{AccountState, ConnectedAccount, Tokens, XId};
+use crate::desk::{AccountState, Actor, ConnectedAccount, Tokens, XId};
 
 /// The key that encrypts tokens.
 #[derive(Clone)]
@@ -67,8 +67,13 @@ impl Key {
         mac.map(|mac| URL_SAFE_NO_PAD.encode(mac)).unwrap_or_default()
     }
 
+    /// Whether both are the same key.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+
     /// Encrypts tokens. The account id is authenticated too, so that they cannot be decrypted for another account.
-    fn seal(&self, account: &XId, tokens: &Tokens) -> Result<Vec<u8>, StoreError> {
+    pub(super) fn seal(&self, account: &XId, tokens: &Tokens) -> Result<Vec<u8>, StoreError> {
         let plain = serde_json::to_vec(tokens).map_err(|e| StoreError::Key(e.to_string()))?;
         let mut nonce = [0; NONCE];
         getrandom::fill(&mut nonce).map_err(|e| StoreError::Key(e.to_string()))?;
@@ -79,7 +84,7 @@ impl Key {
         Ok([&nonce[..], &sealed].concat())
     }
 
-    fn open(&self, account: &XId, sealed: &[u8]) -> Result<Tokens, StoreError> {
+    pub(super) fn open(&self, account: &XId, sealed: &[u8]) -> Result<Tokens, StoreError> {
         let wrong = || {
             StoreError::Key(
                 "its tokens cannot be decrypted, because they were encrypted with another key; set that key, or connect \
@@ -114,23 +119,8 @@ impl Store {
 
     /// Every account that was ever connected, oldest first.
     pub async fn accounts(&self) -> Result<Vec<ConnectedAccount>, StoreError> {
-        let rows =
-            query("SELECT x_id, handle, state, connected_at, capture_from, scopes, times_connected FROM account ORDER BY connected_at, x_id")
-                .fetch_all(&self.reader)
-                .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ConnectedAccount {
-                    id: word(row.try_get("x_id")?)?,
-                    handle: row.try_get("handle")?,
-                    state: word(row.try_get("state")?)?,
-                    connected: time(row.try_get("connected_at")?)?,
-                    capture_from: times(row.try_get("capture_from")?)?,
-                    scopes: row.try_get::<String, _>("scopes")?.split_whitespace().map(str::to_owned).collect(),
-                    times_connected: row.try_get("times_connected")?,
-                })
-            })
-            .collect()
+        let mut connection = self.reader.acquire().await?;
+        connected(&mut connection).await
     }
 
     /// The tokens of an account.
@@ -158,24 +148,32 @@ impl Store {
 }
 
 impl Tx {
-    async fn connect(&mut self, account: &ConnectedAccount) -> Result<(), StoreError> {
+    /// As [`Store::connect`].
+    pub async fn connect(&mut self, account: &ConnectedAccount) -> Result<(), StoreError> {
         query(
-            "INSERT INTO account (x_id, handle, state, connected_at, capture_from) VALUES ($1, $2, $3, $4, $5)
+            "INSERT INTO account (x_id, handle, state, connected_at, capture_from, added, state_by, state_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
              ON CONFLICT (x_id) DO UPDATE SET handle = excluded.handle, state = excluded.state, state_why = NULL,
-               capture_from = excluded.capture_from, times_connected = account.times_connected + 1",
+               capture_from = excluded.capture_from, added = excluded.added, state_by = excluded.state_by,
+               state_at = excluded.state_at, times_connected = account.times_connected + 1",
         )
         .bind(account.id.as_str())
         .bind(&account.handle)
         .bind(account.state.as_str())
         .bind(account.connected.as_millisecond())
         .bind(account.capture_from.map(Timestamp::as_millisecond))
+        .bind(i64::from(account.added))
+        .bind(account.state_set.as_ref().map(|(by, _)| by.to_string()))
+        .bind(account.state_set.as_ref().map(|(_, at)| at.as_millisecond()))
         .execute(&mut self.conn)
         .await?;
         self.retry_pauses(&account.id).await
     }
 
-    async fn save_tokens(&mut self, key: &Key, account: &XId, tokens: &Tokens) -> Result<(), StoreError> {
-        let done = query("UPDATE account SET tokens = $2, scopes = $3 WHERE x_id = $1")
+    /// As [`Store::save_tokens`].
+    pub async fn save_tokens(&mut self, key: &Key, account: &XId, tokens: &Tokens) -> Result<(), StoreError> {
+        // A refresh may end after somebody unlinked the account.
+        let done = query("UPDATE account SET tokens = $2, scopes = $3 WHERE x_id = $1 AND state <> 'unlinked'")
             .bind(account.as_str())
             .bind(key.seal(account, tokens)?)
             .bind(tokens.scopes.join(" "))
@@ -187,14 +185,100 @@ impl Tx {
         Ok(())
     }
 
-    /// Sets the state of an account, with the reason.
-    pub async fn set_account_state(&mut self, id: &XId, state: AccountState, why: &str) -> Result<(), StoreError> {
-        query("UPDATE account SET state = $2, state_why = $3 WHERE x_id = $1")
+    /// Marks a connected account as unauthorised. One that somebody deactivated or unlinked meanwhile stays so.
+    pub async fn unauthorise(&mut self, id: &XId, why: &str) -> Result<(), StoreError> {
+        query(
+            "UPDATE account SET state = 'unauthorised', state_why = $2, state_by = NULL, state_at = NULL
+             WHERE x_id = $1 AND state = 'connected'",
+        )
+        .bind(id.as_str())
+        .bind(why)
+        .execute(&mut self.conn)
+        .await?;
+        Ok(())
+    }
+
+    /// Sets the state of an account, with who does so.
+    pub async fn set_account_state(
+        &mut self,
+        id: &XId,
+        state: AccountState,
+        by: &Actor,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        query("UPDATE account SET state = $2, state_why = NULL, state_by = $3, state_at = $4 WHERE x_id = $1")
             .bind(id.as_str())
             .bind(state.as_str())
-            .bind(why)
+            .bind(by.to_string())
+            .bind(now.as_millisecond())
             .execute(&mut self.conn)
             .await?;
         Ok(())
     }
+
+    /// Changes what `twite.toml`, rules and tickets call an account, on its tickets and waiting effects too.
+    pub async fn rename_account(&mut self, account: &ConnectedAccount, handle: &str) -> Result<(), StoreError> {
+        let id = account.id.as_str();
+        query("UPDATE account SET handle = $2 WHERE x_id = $1").bind(id).bind(handle).execute(&mut self.conn).await?;
+        query("UPDATE ticket SET account = $2, version = version + 1 WHERE key_account = $1")
+            .bind(id)
+            .bind(handle)
+            .execute(&mut self.conn)
+            .await?;
+        query("UPDATE outbox SET account = $2 WHERE lower(account) = lower($1)")
+            .bind(&account.handle)
+            .bind(handle)
+            .execute(&mut self.conn)
+            .await?;
+        for kind in ["posts", "messages", "actions"] {
+            let destination = |handle: &str| format!("{kind}/{}", handle.to_ascii_lowercase());
+            query("UPDATE outbox SET destination = $2 WHERE destination = $1")
+                .bind(destination(&account.handle))
+                .bind(destination(handle))
+                .execute(&mut self.conn)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Unlinks an account: deletes its tokens, switches and pauses. Its tickets, and how far it was read, stay.
+    pub async fn unlink(&mut self, id: &XId, by: &Actor, now: Timestamp) -> Result<(), StoreError> {
+        self.set_account_state(id, AccountState::Unlinked, by, now).await?;
+        for statement in [
+            "UPDATE account SET tokens = NULL, scopes = '', added = 0 WHERE x_id = $1",
+            "DELETE FROM pause WHERE account = $1",
+            "UPDATE polling SET stalled = NULL, since = NULL, next = NULL WHERE account = $1",
+        ] {
+            query(statement).bind(id.as_str()).execute(&mut self.conn).await?;
+        }
+        self.forget_switches(id).await
+    }
+}
+
+/// Every account that was ever connected, oldest first.
+pub(super) async fn connected(connection: &mut Connection) -> Result<Vec<ConnectedAccount>, StoreError> {
+    let rows = query(
+        "SELECT a.x_id, a.handle, p.handle AS at_x, a.added, a.state, a.state_by, a.state_at, a.connected_at, a.capture_from,
+           a.scopes, a.times_connected
+         FROM account a LEFT JOIN person p ON p.source_id = a.x_id ORDER BY a.connected_at, a.x_id",
+    )
+    .fetch_all(connection)
+    .await?;
+    let account = |row: &Row| {
+        let handle: String = row.try_get("handle")?;
+        let at_x: Option<String> = row.try_get("at_x")?;
+        Ok(ConnectedAccount {
+            id: word(row.try_get("x_id")?)?,
+            handle_at_x: at_x.filter(|at_x| !at_x.eq_ignore_ascii_case(&handle)),
+            handle,
+            added: row.try_get::<i64, _>("added")? != 0,
+            state: word(row.try_get("state")?)?,
+            state_set: words(row.try_get("state_by")?)?.zip(times(row.try_get("state_at")?)?),
+            connected: time(row.try_get("connected_at")?)?,
+            capture_from: times(row.try_get("capture_from")?)?,
+            scopes: row.try_get::<String, _>("scopes")?.split_whitespace().map(str::to_owned).collect(),
+            times_connected: row.try_get("times_connected")?,
+        })
+    };
+    rows.iter().map(account).collect()
 }

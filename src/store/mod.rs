@@ -25,6 +25,7 @@ mod hindrance;
 mod holding;
 mod inbox;
 mod intervention;
+mod key_rotation;
 mod lease;
 mod live;
 mod lookup;
@@ -47,6 +48,7 @@ mod rules_version;
 mod schedule;
 mod seen_person;
 mod snapshot;
+mod switch;
 mod ticket;
 mod ticket_link;
 mod tx_cache;
@@ -74,6 +76,7 @@ pub use self::{
     holding::Holding,
     inbox::{Accepted, InboxItem},
     intervention::{Intervention, NotPossible, Queued},
+    key_rotation::{NotRotated, Rotated},
     lease::{Asked, Ended, Holder, Lease, TERM, Watch},
     live::LiveRules,
     loops::StoppedLoop,

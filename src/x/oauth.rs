@@ -76,7 +76,7 @@ pub fn lacks(account: &Account, tokens: &Tokens) -> Vec<String> {
     let mut lacks: Vec<_> = missing_scopes(account, &tokens.scopes).iter().map(ToString::to_string).collect();
     if tokens.refresh.is_none() {
         lacks.push(
-            "no refresh token (scope `offline.access`), so the account has to be connected again when the access \
+            "no refresh token (scope `offline.access`), so the account has to be reauthorised when the access \
              token ends, after two hours"
                 .to_owned(),
         );
@@ -167,6 +167,31 @@ impl App {
             ("code_verifier", &authorisation.verifier),
         ])
         .await
+    }
+
+    /// Revokes tokens at X: the refresh token, without which the access token ends within two hours, and then that.
+    ///
+    /// # Errors
+    /// When X does not confirm it.
+    pub async fn revoke(&self, tokens: &Tokens) -> Result<(), XError> {
+        let url = self.url.join("/2/oauth2/revoke").map_err(|e| XError::Setup(e.to_string()))?;
+        let refresh = tokens.refresh.as_deref().map(|refresh| (refresh, "refresh_token"));
+        for (token, kind) in refresh.into_iter().chain(once((tokens.access.as_str(), "access_token"))) {
+            let mut form = vec![("token", token), ("token_type_hint", kind)];
+            let mut request = self.http.post(url.clone());
+            match &self.secret {
+                Some(secret) => request = request.basic_auth(&self.client_id, Some(secret)),
+                None => form.push(("client_id", &self.client_id)),
+            }
+            let answer = send(request.form(&form), Sent::Nothing).await?;
+            let status = answer.status().as_u16();
+            if !(200..300).contains(&status) {
+                let wait = retry_after(answer.headers(), self.clock.now());
+                let body = bounded_body(answer, Sent::Nothing).await?;
+                return Err(refusal(status, &body, wait));
+            }
+        }
+        Ok(())
     }
 
     async fn refresh(&self, refresh: &str) -> Result<Tokens, XError> {

@@ -9,7 +9,7 @@ use tokio::{
 
 use crate::{
     cli::{CliError, terminal},
-    desk::{Account, Tokens},
+    desk::{Tokens, visible::visible},
     x::oauth::{App, Authorisation},
 };
 
@@ -21,15 +21,17 @@ const MAX_REQUEST: Duration = Duration::from_secs(5);
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 
 /// Prints the URL to open, waits for X to redirect the browser here with a code, and exchanges the code for tokens.
-pub(super) async fn sign_in(app: &App, account: &Account, port: u16) -> Result<Tokens, CliError> {
+/// `actions`: with the scopes of what is done at X besides answering.
+pub(super) async fn sign_in(app: &App, handle: Option<&str>, actions: bool, port: u16) -> Result<Tokens, CliError> {
     let redirect = format!("http://127.0.0.1:{port}/callback");
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
         CliError::Usage(format!("cannot listen on port {port}: {error}; choose another with --port"))
     })?;
-    let authorisation = app.authorise(&redirect, account.allow_actions)?;
+    let authorisation = app.authorise(&redirect, actions)?;
     {
         let mut out = terminal::remarks();
-        writeln!(out, "Open this in a browser where @{} is signed in, and allow the app:\n", account.handle)?;
+        let whom = handle.map_or_else(|| "the account".to_owned(), |handle| format!("@{}", visible(handle)));
+        writeln!(out, "Open this in a browser where {whom} is signed in, and allow the app:\n")?;
         writeln!(out, "  {}\n", authorisation.page)?;
         writeln!(out, "Waiting for the redirect to {redirect} …")?;
     }

@@ -171,9 +171,12 @@ impl Sending {
                 let why = "connect it again".to_owned();
                 Err(Failure::Paused(account, Refusal::GrantDead(why)))
             }
-            state @ (AccountState::Deactivated | AccountState::Unlinked) => {
-                Err(never(format!("@{} is {}", account.handle, state.as_str())))
+            // It was deactivated just now; the destination is blocked from now on.
+            AccountState::Deactivated => {
+                let words = format!("@{} is deactivated", account.handle);
+                Err(Failure::Later(Reason::new(ReasonKind::NoAccount, words)))
             }
+            AccountState::Unlinked => Err(never(format!("@{} is unlinked", account.handle))),
         }
     }
 

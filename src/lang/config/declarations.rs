@@ -11,11 +11,12 @@ use std::{
 use super::table::{Entry, Reader};
 use crate::{
     desk::{
-        Account, CustomField, Hours, Rating, RatingWords,
+        Account, Breach, CustomField, Hours, Rating, RatingWords, Switch, breaches,
         declarations::{Edition, Schedule},
         field::Declared,
         normalize::named,
         plain_rating,
+        switch::NO_MESSAGES,
         text::{fold, is_blank},
     },
     lang::{
@@ -29,6 +30,39 @@ use crate::{
 /// Maximum number of words for a rating, and of the characters of each.
 const MAX_RATING_WORDS: usize = 100;
 const MAX_RATING_LENGTH: usize = 40;
+
+/// The diagnostic of a limit that the declared accounts exceed.
+fn breach_in_file(breach: Breach, edition: Edition, accounts: &[Entry<'_, Account>]) -> Option<Diagnostic> {
+    Some(match breach {
+        Breach::TooMany(index) => {
+            let error = Diagnostic::new(&codes::TW0506, accounts.get(index)?.at("handle"), edition.account_limit());
+            let other = if edition == Edition::Support { "; `suite` allows five" } else { "" };
+            error.with_help(format!("{} are declared{other}", accounts.len()))
+        }
+        Breach::DirectMessages(index) => {
+            let key = Switch::CaptureDirectMessages.as_str();
+            let account = accounts.get(index).filter(|account| !account.has_lost(key))?;
+            let (span, help) = match account.is_written(key) {
+                true => (account.at(key), "set this to `false`, or the edition to `suite`"),
+                false => {
+                    let help = "write `capture_direct_messages = false`, or set the edition to `suite`";
+                    (account.at("handle"), help)
+                }
+            };
+            Diagnostic::new(&codes::TW0506, span, NO_MESSAGES).with_help(help)
+        }
+        Breach::SilentDefault(index) => {
+            let account = accounts.get(index)?;
+            let error = Diagnostic::new(&codes::TW0507, account.at("default"), "the default account cannot reply");
+            error.and_label(account.at("allow_replies"), "replies are turned off here")
+        }
+        Breach::SecondDefault(index, first) => {
+            let error =
+                Diagnostic::new(&codes::TW0507, accounts.get(index)?.at("default"), "duplicate default account");
+            error.and_label(accounts.get(first)?.at("default"), "first default account")
+        }
+    })
+}
 
 /// Declared names that other declarations may refer to.
 pub(super) struct Names {
@@ -80,18 +114,6 @@ impl Reader {
     }
 
     pub(super) fn accounts(&mut self, accounts: &[Entry<'_, Account>], edition: Edition) {
-        let most = edition.most_accounts();
-        if let Some(over) = accounts.get(most) {
-            let (name, other) = match edition {
-                Edition::Support => ("support", "; `suite` allows five"),
-                Edition::Suite => ("suite", ""),
-            };
-            let message =
-                format!("the edition `{name}` allows {}", if most == 1 { "one account" } else { "five accounts" });
-            let error = Diagnostic::new(&codes::TW0506, over.at("handle"), message);
-            self.out.push(error.with_help(format!("{} are declared{other}", accounts.len())));
-        }
-        let mut default: Option<&Entry<'_, Account>> = None;
         for account in accounts {
             let a = &account.value;
             let plain = a.handle.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && a.handle.len() <= 15;
@@ -105,31 +127,9 @@ impl Reader {
                 .with_help("a handle has up to 15 letters, digits and `_`; write it without `@`");
                 self.out.push(error.with_guess(account.at("handle"), format!("\"{bare}\"")));
             }
-            if edition == Edition::Support && a.capture_direct_messages && !account.has_lost("capture_direct_messages")
-            {
-                let written = account.is_written("capture_direct_messages");
-                let message = "the edition `support` does not capture direct messages";
-                let help = match written {
-                    true => "set this to `false`, or the edition to `suite`",
-                    false => "write `capture_direct_messages = false`, or set the edition to `suite`",
-                };
-                let span = account.at("capture_direct_messages");
-                let span = if written { span } else { account.at("handle") };
-                self.out.push(Diagnostic::new(&codes::TW0506, span, message).with_help(help));
-            }
-            if a.default {
-                if !a.allow_replies {
-                    let error =
-                        Diagnostic::new(&codes::TW0507, account.at("default"), "the default account cannot reply");
-                    self.out.push(error.and_label(account.at("allow_replies"), "replies are turned off here"));
-                }
-                if let Some(first) = default {
-                    let error = Diagnostic::new(&codes::TW0507, account.at("default"), "duplicate default account");
-                    self.out.push(error.and_label(first.at("default"), "first default account"));
-                } else {
-                    default = Some(account);
-                }
-            }
+        }
+        for breach in breaches(edition, accounts.iter().map(|account| &account.value)) {
+            self.out.extend(breach_in_file(breach, edition, accounts));
         }
     }
 

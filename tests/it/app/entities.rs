@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use twite::{
-    desk::{Comment, EntityKind, Incoming, TicketId},
+    desk::{Comment, EntityKind, Incoming, TicketId, Transport},
     sim::{NewPerson, NewPost},
     x::wire::decode_line,
 };
@@ -46,7 +46,7 @@ async fn a_comment_has_the_entities_of_its_post() {
     assert!(comments[0].entities.media.is_empty());
 
     let gone = Incoming::deleted(post.parse().unwrap());
-    daemon.store().accept(&account, &[gone], None, daemon.clock().now()).await.unwrap();
+    daemon.store().accept(&account, Transport::Lookup, &[gone], None, daemon.clock().now()).await.unwrap();
     while daemon.take_next().await.unwrap() {}
     let comments = daemon.store().comments(TicketId(1)).await.unwrap();
     assert!(comments[0].deleted && comments[0].entities.is_empty(), "{comments:#?}");

@@ -112,11 +112,11 @@ async fn an_account_that_cannot_reply_is_refused_by_name() {
     let desk = Desk::new("").await;
     let (public, direct, quiet) = (desk.mention("acme").await, desk.direct("acme").await, desk.direct("quiet").await);
     for (ticket, from, why) in [
-        (public, Some("quiet"), "@quiet is declared with `allow_replies = false`"),
+        (public, Some("quiet"), "@quiet has `allow_replies = false`"),
         (public, Some("far"), "@far is not connected"),
         (public, Some("nobody"), "@nobody is not declared in twite.toml"),
         (direct, Some("help"), "a direct message is answered from the account that received it, @acme"),
-        (quiet, None, "@quiet is declared with `allow_replies = false`"),
+        (quiet, None, "@quiet has `allow_replies = false`"),
         (quiet, Some("help"), "a direct message is answered from the account that received it, @quiet"),
     ] {
         let refused = desk.update(ticket, from, "hello").await.unwrap_err();

@@ -1,4 +1,4 @@
-//! `twite accounts connect`: its messages about tokens and keys.
+//! `twite accounts`: messages about tokens and keys, switches, and what becomes of accounts.
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
@@ -7,17 +7,21 @@ use twite::{
     clock::Clock,
     desk::{AccountState, ConnectedAccount},
     sim::{Fault, NewPerson, NewPost},
-    store::{Gap, Holder, Stall, Watch},
+    store::{Gap, Holder, Key, Stall, Watch},
 };
 
 use crate::support::{TestDesk, key};
 
 const RULES: &str = "trigger \"A\" {\n  on created\n  then add tags a\n}\n";
 
-/// Runs the command for an account with tokens on standard input; returns the exit status and both outputs.
+/// Connects an account, again if it is connected, with tokens on standard input; returns the exit status and both outputs.
 async fn connect(desk: &TestDesk, handle: &str, tokens: &str, key: &str, options: &[&str]) -> (i32, String) {
+    let store = desk.store().await;
+    let again = store.stored_accounts().await.unwrap().linked(handle).is_some();
+    store.close().await;
+    let what = if again { "reauthorise" } else { "add" };
     let mut twite = assert_cmd::Command::from_std(desk.command());
-    twite.args(["accounts", "connect", handle, "--tokens-from-stdin", "--rules"]).arg(desk.rules()).args(options);
+    twite.args(["accounts", what, handle, "--tokens-from-stdin", "--rules"]).arg(desk.rules()).args(options);
     twite.env("TWITE_KEY", key).write_stdin(tokens.to_owned());
     let ran = tokio::task::spawn_blocking(move || twite.output().unwrap()).await.unwrap();
     let said = [ran.stdout, ran.stderr].concat();
@@ -107,7 +111,7 @@ async fn a_running_daemon_uses_new_tokens_at_once() {
     store.connect(&ConnectedAccount { state: AccountState::Unauthorised, ..account }).await.unwrap();
     store.close().await;
     let _served = desk.serve();
-    desk.logged("@acme is no longer authorized, and receives and sends nothing; run `twite accounts connect").await;
+    desk.logged("@acme is no longer authorized, and receives and sends nothing; run `twite accounts reauthorise").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -185,5 +189,54 @@ async fn the_next_try_is_told_only_while_a_daemon_runs() {
     assert!(told(), "a daemon runs");
     store.release_lease(now).await.unwrap();
     assert!(!told(), "it has ended");
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_key_is_changed_for_all_accounts_or_for_none() {
+    const NEW: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
+    let desk = TestDesk::new(&["acme", "bikes"], RULES, "").await;
+    let rotate = |new: &str| {
+        let mut twite = desk.command();
+        twite.args(["store", "rotate-key", "--new-key-env", "TWITE_NEW_KEY", "--rules"]).arg(desk.rules());
+        let ran = twite.env("TWITE_NEW_KEY", new).output().unwrap();
+        let said = String::from_utf8([ran.stdout, ran.stderr].concat()).unwrap();
+        assert!(!said.contains(NEW) && !said.contains(&key()), "{said}");
+        (ran.status.code().unwrap(), said)
+    };
+    let store = desk.store().await;
+    let opens = async |key: &str| {
+        let key = Key::from_base64(key).unwrap();
+        let mut opens = vec![];
+        for account in &desk.accounts {
+            opens.push(store.tokens(&key, account).await.is_ok());
+        }
+        opens
+    };
+    let (status, said) = rotate(&key());
+    assert!(status == 2 && said.contains("the new key is the one in use"), "{said}");
+    let (status, said) = rotate("short");
+    assert!(status == 2 && said.contains("`TWITE_NEW_KEY`: the key must be 32 bytes in base64"), "{said}");
+
+    let now = Clock::Wall.now();
+    store.ask_for_lease(&Holder::this_process(), &mut Watch::default(), now, Instant::now()).await.unwrap();
+    let (status, said) = rotate(NEW);
+    assert!(status == 2 && said.contains("a daemon works on this database with the old key"), "{said}");
+    store.release_lease(now).await.unwrap();
+
+    // Neither key decrypts those of the second account.
+    let tokens = store.tokens(&Key::from_base64(&key()).unwrap(), &desk.accounts[1]).await.unwrap().unwrap();
+    store.save_tokens(&Key::random().unwrap(), &desk.accounts[1], &tokens).await.unwrap();
+    let (status, said) = rotate(NEW);
+    assert!(status == 2 && said.contains("neither key decrypts the tokens of @bikes: nothing is changed"), "{said}");
+    assert_eq!((opens(&key()).await, opens(NEW).await), (vec![true, false], vec![false, false]));
+
+    store.save_tokens(&Key::from_base64(&key()).unwrap(), &desk.accounts[1], &tokens).await.unwrap();
+    let (status, said) = rotate(NEW);
+    assert!(status == 0 && said.contains("the tokens of 2 accounts are encrypted with the new key now"), "{said}");
+    assert!(said.contains("set `TWITE_KEY` to the key in `TWITE_NEW_KEY`"), "{said}");
+    assert_eq!((opens(&key()).await, opens(NEW).await), (vec![false, false], vec![true, true]));
+    let (status, said) = rotate(NEW);
+    assert!(status == 0 && said.contains("those of 2 accounts were already"), "{said}");
     store.close().await;
 }

@@ -142,8 +142,14 @@ fn every_command_ends_with_the_status_of_the_table() {
 /// Every command with valid arguments, by clap's names of the arguments. A command that is missing here fails the test.
 const USED: &[(&str, &[(&str, &str)])] = &[
     ("accounts acknowledge", &[("handle", "nobody"), ("rules", "good")]),
-    ("accounts connect", &[("handle", "nobody"), ("rules", "good")]),
+    ("accounts activate", &[("handle", "nobody"), ("rules", "good")]),
+    ("accounts add", &[("handle", "nobody"), ("tokens_from_stdin", ""), ("rules", "good")]),
+    ("accounts deactivate", &[("handle", "nobody"), ("rules", "good")]),
     ("accounts list", &[("rules", "good")]),
+    ("accounts reauthorise", &[("handle", "nobody"), ("rules", "good")]),
+    ("accounts set", &[("handle", "nobody"), ("switches", "track_likes=true"), ("rules", "good")]),
+    ("accounts show", &[("handle", "nobody"), ("rules", "good")]),
+    ("accounts unlink", &[("handle", "nobody"), ("yes", ""), ("rules", "good")]),
     ("check", &[("paths", "good")]),
     ("completions", &[("shell", "bash")]),
     ("demo", &[("once", ""), ("rules", "good"), ("posts", "lines/posts.ndjson")]),
@@ -154,6 +160,7 @@ const USED: &[(&str, &[(&str, &str)])] = &[
     ("agents", &[("rules", "good")]),
     ("agents away", &[("name", "nobody"), ("rules", "good")]),
     ("agents back", &[("name", "nobody"), ("rules", "good")]),
+    ("store rotate-key", &[("new_key_env", "TWITE_KEY"), ("rules", "good")]),
     ("outbox", &[("rules", "good")]),
     ("outbox resend", &[("items", "1"), ("rules", "good")]),
     ("outbox withdraw", &[("items", "1"), ("rules", "good")]),

@@ -15,6 +15,8 @@ mod reading;
 mod rewrite;
 mod rights;
 mod settings;
+mod sign_in;
 mod status;
+mod switches;
 mod terminal;
 mod ticket;

@@ -93,7 +93,7 @@ async fn an_account_that_x_refuses_pauses_alone_and_resumes_with_nothing_lost() 
     assert_eq!((desk.state(0).await, desk.state(1).await), (AccountState::Unauthorised, AccountState::Connected));
     let worries = desk.worries();
     assert_eq!(worries.len(), 1, "told once: {worries:?}");
-    assert!(worries[0].contains("@acme") && worries[0].contains("twite accounts connect acme"), "{worries:?}");
+    assert!(worries[0].contains("@acme") && worries[0].contains("twite accounts reauthorise acme"), "{worries:?}");
 
     // Another process connects the account again.
     let tokens = desk.sim.connect("acme").unwrap();

@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use twite::{
     app::{Notice, accounts, outbox},
     daemon::{Daemon, Settled},
-    desk::{AccountState, Act, ConnectedAccount, ReasonKind, TicketId, Tokens, Viewer},
+    desk::{AccountState, Act, ConnectedAccount, ReasonKind, TicketId, Tokens, Viewer, declarations::Edition},
     sim::{Cut, Fault, Moment, NewPerson, NewPost, Sent, SentKind, SimHandle},
     store::Key,
 };
@@ -102,7 +102,7 @@ impl Desk {
     async fn hindrances(&self) -> Vec<(String, String)> {
         let declared = &self.daemon.app().settings().accounts;
         let now = self.daemon.clock().now();
-        let listed = accounts::list(Some(self.daemon.store()), declared, now).await.unwrap();
+        let listed = accounts::list(Some(self.daemon.store()), (declared, Edition::Suite), now).await.unwrap();
         assert_eq!(listed[0].works(now), listed[0].hindrances.is_empty());
         listed.into_iter().flat_map(|account| account.hindrances).map(|h| (h.what, h.reason)).collect()
     }
@@ -345,7 +345,7 @@ async fn a_scope_that_was_not_granted_holds_what_needs_it_and_nothing_is_asked_o
     let desk = Desk::new(ANSWER).await;
     desk.connect_with(&["tweet.read", "tweet.write", "users.read", "dm.read", "like.read"], true).await;
     let missing =
-        "scope `dm.write` was not granted; `allow_replies = true` needs it; run `twite accounts connect acme`";
+        "scope `dm.write` was not granted; `allow_replies = true` needs it; run `twite accounts reauthorise acme`";
     assert_eq!(desk.hindrances().await, [("sending messages".to_owned(), missing.to_owned())]);
     desk.mention("hello");
     desk.dm("hello");
@@ -398,7 +398,7 @@ async fn what_was_retried_and_now_needs_a_person_is_told_again() {
         desk.daemon.run_until_idle().await.unwrap();
     }
     let then = troubles();
-    assert!(then.len() == 1 && then[0].contains("Run `twite accounts connect acme`"), "{then:?}");
+    assert!(then.len() == 1 && then[0].contains("Run `twite accounts reauthorise acme`"), "{then:?}");
     assert_eq!(desk.mails("stopped working"), 4);
 }
 

@@ -252,7 +252,7 @@ async fn an_account_that_nobody_connected_is_named() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         log = std::fs::read_to_string(desk.log()).unwrap_or_default();
     }
-    assert!(log.contains("@bikes") && log.contains("twite accounts connect bikes") && !log.contains("@acme."), "{log}");
+    assert!(log.contains("@bikes") && log.contains("twite accounts add bikes") && !log.contains("@acme."), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -267,7 +267,7 @@ async fn an_account_is_captured_from_when_it_was_connected_by_the_clock_of_x() {
         let (rules, database) = (desk.rules(), desk.directory.path().join(format!("{hours}.db")));
         let ran = tokio::task::spawn_blocking(move || {
             assert_cmd::cargo::cargo_bin_cmd!("twite")
-                .args(["accounts", "connect", "bikes", "--tokens-from-stdin", "--rules"])
+                .args(["accounts", "add", "bikes", "--tokens-from-stdin", "--rules"])
                 .arg(rules)
                 .arg("--database")
                 .arg(&database)
