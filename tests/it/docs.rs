@@ -119,6 +119,34 @@ fn wishes_are_granted() {
     assert_eq!(status, 0, "{text}");
 }
 
+/// Each failure that others met has its row, and each row names tests that exist.
+#[test]
+fn every_failure_has_its_tests() {
+    // They concern what goes out.
+    let outbound = ["R10", "R20", "R21"];
+    let page = fs::read_to_string(root().join("docs/reliability.md")).unwrap();
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| R"))
+        .map(|line| line.trim_matches('|').split(" | ").map(str::trim).collect())
+        .collect();
+    let numbers: Vec<_> = rows.iter().map(|row| row[0].to_owned()).collect();
+    assert_eq!(numbers, (1..=36).map(|n| format!("R{n}")).collect::<Vec<_>>());
+    for row in rows {
+        let tests: Vec<_> = row[3].split(", ").filter_map(|name| name.strip_prefix('`')?.strip_suffix('`')).collect();
+        assert_eq!(tests.is_empty(), outbound.contains(&row[0]), "{}: {}", row[0], row[3]);
+        for test in tests {
+            let (module, name) = test.rsplit_once("::").unwrap();
+            let path = module.replace("::", "/");
+            let places = ["tests/it/", "src/"].map(|folder| root().join(format!("{folder}{path}.rs")));
+            let is_there = places
+                .iter()
+                .any(|place| fs::read_to_string(place).is_ok_and(|text| text.contains(&format!("fn {name}("))));
+            assert!(is_there, "{}: there is no test {test}", row[0]);
+        }
+    }
+}
+
 #[test]
 fn declarations_in_the_documentation_are_sound() {
     for (path, page) in pages() {

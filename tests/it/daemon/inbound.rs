@@ -58,6 +58,15 @@ async fn the_last_word_of_a_long_post_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_long_direct_message_is_whole() {
+    let desk = Desk::new(&["acme"], TAG, "").await;
+    let text = format!("{} lastword", "word ".repeat(1_900));
+    desk.sim.dm("ana", "acme", &text).unwrap();
+    assert_eq!(desk.counts().await.fired.get("Late"), Some(&1));
+    assert_eq!(desk.comments(1).await[0].text, text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn escapes_are_decoded_once() {
     let desk = Desk::new(&["acme"], TAG, "").await;
     let text = "@acme 1 < 2 && 3 > 2, &amp;lt; is an escape, and so is &lt;";
