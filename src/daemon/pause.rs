@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use super::{send::doubled, shared::Shared};
 use crate::{
     app::{Notice, mail_admins},
-    desk::ConnectedAccount,
+    desk::{AccountState, ConnectedAccount},
     store::{GRANT, Pause, SEND_ACTIONS, SEND_MESSAGES, SEND_POSTS, StoreError, Tx},
     x::Refusal,
 };
@@ -33,9 +33,13 @@ impl Shared {
         let now = self.app.clock().now();
         let others: Vec<Pause> =
             self.app.store().pauses().await?.into_iter().filter(|pause| pause.account == account.id).collect();
-        // Somebody connected it again after this call was made with the old tokens.
+        // Somebody connected it again after this call was made with the old tokens, or unlinked or deactivated it.
         let accounts = self.app.store().accounts().await?;
-        if accounts.iter().any(|now| now.id == account.id && now.times_connected > account.times_connected) {
+        let has_changed = |now: &ConnectedAccount| {
+            now.times_connected > account.times_connected
+                || matches!(now.state, AccountState::Unlinked | AccountState::Deactivated)
+        };
+        if accounts.iter().any(|now| now.id == account.id && has_changed(now)) {
             return Ok(());
         }
         let before = others.iter().find(|pause| pause.what == what);

@@ -130,6 +130,8 @@ async fn a_running_daemon_follows_switches_and_deactivation() {
     assert_eq!(desk.quiet().await.tickets, 2);
     // What was written meanwhile opens no ticket.
     says("@acme four");
+    // X tells its time in whole seconds.
+    desk.sim.advance(std::time::Duration::from_secs(2));
     let (status, said) = add(&desk, "acme");
     assert!(status == 0 && said.contains("@acme is connected again"), "{said}");
     assert_eq!(add(&desk, "acme").0, 0, "and it is connected already");
