@@ -150,6 +150,19 @@ impl Counters {
         self.0.push_works.with_label_values(&[account, transport]).set(works.into());
     }
 
+    /// Forgets the stream and webhook of an account that uses neither any more.
+    pub fn forget_push(&self, account: &str) {
+        for transport in ["stream", "webhook"] {
+            // An error means that there is nothing to forget.
+            let _ = self.0.push_works.remove_label_values(&[account, transport]);
+        }
+    }
+
+    /// Forgets the streams and webhooks of all accounts.
+    pub fn forget_all_push(&self) {
+        self.0.push_works.reset();
+    }
+
     /// Counts a call to X, and records the calls that X allows and that are left, if it says so.
     pub fn called(&self, account: &str, operation: &str, outcome: &str, allowed: Option<u64>, left: Option<u64>) {
         self.0.calls.with_label_values(&[account, operation, outcome]).inc();

@@ -9,7 +9,6 @@ use super::Daemon;
 use crate::{
     app::Notice,
     web::{self, webhook::Receiver},
-    x::transport::webhook::Secrets,
 };
 
 /// Interval between attempts to listen. A daemon that is about to end may still use the port.
@@ -38,11 +37,8 @@ impl Daemon {
         let address = listener.local_addr().map_or(address, |bound| bound.to_string());
         tracing::info!("listening on http://{address}");
         self.shared.listening.send_replace(true);
-        // Without secrets, nothing that X delivers could be trusted. Accounts that need the webhook report that.
-        let secrets = Secrets::new(&self.app().settings().x).ok();
-        let webhook = secrets.map(|secrets| Receiver::new(secrets, self.delivered.clone()));
-        let path = self.shared.webhook_path();
-        let webhook = webhook.map(|webhook| (path.as_str(), webhook));
+        let webhook = Receiver::new(self.app().clone(), self.delivered.clone());
+        let webhook = (self.shared.webhook_path(), webhook);
         let router = web::router(self.app().clone(), self.shared.standing.subscribe(), webhook);
         web::serve(listener, router, stop).await;
     }

@@ -13,15 +13,15 @@ use super::shared::{LASTING_FAILURES, Shared};
 use crate::{
     app::Notice,
     desk::{AccountState, ConnectedAccount, Incoming, Receives, Transport, XId, declarations::Edition},
-    store::{GRANT, Stall, StoreError},
+    store::{Stall, StoreError},
     x::{
-        Post, Refusal, Unreadable,
+        Post, XError,
         subscriptions::{Subject, subjects},
         transport::{
             poll::Endpoint,
             push::{Event, Pushed},
         },
-        wire::decode_line,
+        wire::{decode_direct_line, decode_line},
     },
 };
 
@@ -56,13 +56,10 @@ impl Push {
         self.working.lock().unwrap_or_else(PoisonError::into_inner).get(account).map(Instant::elapsed)
     }
 
-    /// Records that it works. Returns whether it did not before.
-    fn begin(&self, account: &XId) -> bool {
-        let mut working = self.working.lock().unwrap_or_else(PoisonError::into_inner);
-        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).remove(account);
-        let is_new = !working.contains_key(account);
-        working.entry(account.clone()).or_insert_with(Instant::now);
-        is_new
+    /// Records that it works from now on.
+    fn begin(&self, account: &XId) {
+        self.takes_doubt(account);
+        self.working.lock().unwrap_or_else(PoisonError::into_inner).insert(account.clone(), Instant::now());
     }
 
     /// Records that it does not work. Returns whether it did before.
@@ -107,14 +104,15 @@ impl Shared {
     pub(super) async fn push_works(&self, account: &ConnectedAccount, transport: Transport) -> Result<(), StoreError> {
         let now = self.app.clock().now();
         self.app.notices().counters().push_works(&account.handle, transport.as_str(), true);
-        if self.push.begin(&account.id) {
+        if self.push.works_for(&account.id).is_none() {
+            self.app.store().stalled(&account.id, transport.as_str(), None, now).await?;
+            self.push.begin(&account.id);
             let every = self.app.settings().x.backup_poll_seconds;
             let message = format!(
                 "@{}: the {transport} works; the lists are polled every {every} s for what it misses",
                 account.handle
             );
             self.app.notices().tell(Notice::Mended { message });
-            self.app.store().stalled(&account.id, transport.as_str(), None, now).await?;
             self.push.wake_all(&account.id);
         }
         Ok(())
@@ -172,10 +170,7 @@ impl Shared {
                     Event::Blocked => {
                         tracing::info!("@{}: a post by a person whom it blocked makes no ticket", account.handle);
                     }
-                    Event::Revoked => {
-                        let why = "the account has revoked it, says X".to_owned();
-                        self.pause(account, GRANT, &Refusal::GrantDead(why)).await?;
-                    }
+                    Event::Revoked => self.check_grant(account).await?,
                 }
             }
             if !messages.is_empty() {
@@ -183,6 +178,28 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// Asks X whether an account's grant is dead, as an event says, and pauses the account if so. X may deliver an event
+    /// again after the account was authorised anew.
+    async fn check_grant(&self, account: &ConnectedAccount) -> Result<(), StoreError> {
+        let Some(client) = self.client(account) else { return Ok(()) };
+        match client.me().await {
+            Err(XError::Refused(refusal)) if refusal.is_about_account() => {
+                self.pause(account, Endpoint::Mentions.name(), &refusal).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// How long the stream or webhook of an account has worked; `None` if it does not, or the account uses none.
+    pub(super) fn is_pushed_for(&self, account: &ConnectedAccount) -> Option<Duration> {
+        let settings = self.app.settings();
+        let uses = settings.accounts.get(&account.handle).is_some_and(|declared| declared.transport != Receives::Poll);
+        if !uses && self.push.end(&account.id) {
+            self.app.notices().counters().forget_push(&account.handle);
+        }
+        self.push.works_for(&account.id).filter(|_| uses)
     }
 
     /// Checks whether a stream or webhook that works should have delivered messages that a poll found. If so, it is not
@@ -194,7 +211,7 @@ impl Shared {
         found: &[Incoming],
         at: Option<Timestamp>,
     ) {
-        let Some((works_for, at)) = self.push.works_for(&account.id).zip(at) else { return };
+        let Some((works_for, at)) = self.is_pushed_for(account).zip(at) else { return };
         let is_missed = |message: &&Incoming| {
             is_overdue(&message.version, at, works_for) && is_delivered(account, endpoint, message)
         };
@@ -213,30 +230,32 @@ fn is_overdue(message: &XId, now: Timestamp, works_for: Duration) -> bool {
     age.is_some_and(|age| age > MAX_DELAY && age < works_for)
 }
 
-/// Whether X delivers a message of a list by itself. Of mentions, it delivers those that were written and direct answers,
-/// and not those that an answer to others contains because of whom it answers.
+/// Whether X delivers a message of a list by itself: no reposts, no messages to groups, and of mentions those that were
+/// written and direct answers, and not those that an answer to others contains because of whom it answers.
 fn is_delivered(account: &ConnectedAccount, endpoint: Endpoint, message: &Incoming) -> bool {
     match endpoint {
-        Endpoint::OwnPosts | Endpoint::DirectMessages => true,
+        Endpoint::OwnPosts => decode_line(&message.payload).is_ok_and(|post| post.reposted.is_none()),
+        Endpoint::DirectMessages => {
+            decode_direct_line(&message.payload).is_ok_and(|message| message.with(&account.id).is_some())
+        }
         // The list does not say when they were liked.
         Endpoint::Likes => false,
-        Endpoint::Mentions => match decode_line(&message.payload) {
-            Ok(post) => is_addressed(account, &post),
-            Err(Unreadable { .. }) => false,
-        },
+        Endpoint::Mentions => {
+            decode_line(&message.payload).is_ok_and(|post| post.reposted.is_none() && is_addressed(account, &post))
+        }
     }
 }
 
 fn is_addressed(account: &ConnectedAccount, post: &Post) -> bool {
-    if post.reposted.is_some() {
-        return false;
-    }
     if post.replied_to.is_none() || post.in_reply_to_user.as_ref() == Some(&account.id) {
         return true;
     }
     let written = post.text.split_whitespace().skip_while(|word| word.starts_with('@'));
     let handle = format!("@{}", account.handle);
-    written.into_iter().any(|word| word.get(..handle.len()).is_some_and(|start| start.eq_ignore_ascii_case(&handle)))
+    written.into_iter().any(|word| {
+        let Some((start, rest)) = word.split_at_checked(handle.len()) else { return false };
+        start.eq_ignore_ascii_case(&handle) && !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+    })
 }
 
 #[cfg(test)]
@@ -273,6 +292,28 @@ mod tests {
         assert!(delivered("@ana thanks", Some("1"), "9"));
         assert!(delivered("@ana ask @acme!", Some("1"), "7"));
         assert!(!delivered("@ana @acme thanks", Some("1"), "7"));
-        assert!(!delivered("@ana ask @ac", Some("1"), "7"));
+        assert!(!delivered("@ana ask @ac", Some("1"), "7") && !delivered("@ana ask @acmecorp", Some("1"), "7"));
+    }
+
+    #[test]
+    fn reposts_and_messages_to_groups_are_not_delivered() {
+        let account = ConnectedAccount::new("9".parse().unwrap(), "acme", Timestamp::UNIX_EPOCH);
+        let own = |references: serde_json::Value| {
+            let line = json!({ "data": {
+                "id": "1900000000000000001", "author_id": "9", "text": "x", "referenced_posts": references,
+            } });
+            let post = decode_line(&line.to_string()).unwrap();
+            is_delivered(&account, Endpoint::OwnPosts, &post.into_incoming(crate::desk::IncomingKind::Post))
+        };
+        assert!(own(json!([])) && own(json!([{ "type": "quoted", "id": "1" }])));
+        assert!(!own(json!([{ "type": "retweeted", "id": "1" }])));
+        let message = |conversation: &str| {
+            let line = json!({ "data": {
+                "id": "1900000000000000001", "sender_id": "5", "text": "x", "dm_conversation_id": conversation,
+            } });
+            let message = decode_direct_line(&line.to_string()).unwrap();
+            is_delivered(&account, Endpoint::DirectMessages, &message.into_incoming())
+        };
+        assert!(message("5-9") && !message("1900000000000000000"));
     }
 }

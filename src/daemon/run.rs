@@ -61,9 +61,12 @@ pub(super) async fn run_until(
         };
         let rest = async {
             tokio::time::sleep(least).await;
-            tokio::select! {
-                () = notified => {}
-                () = tokio::time::sleep(most.saturating_sub(least)) => {}
+            // A notification is for the next step if this wait regards none.
+            if most > least {
+                tokio::select! {
+                    () = notified => {}
+                    () = tokio::time::sleep(most.saturating_sub(least)) => {}
+                }
             }
         };
         stop.run_until_cancelled(rest).await;

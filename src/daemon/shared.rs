@@ -122,6 +122,11 @@ impl Shared {
         format!("/x/webhook/{}", self.key.derive("webhook path"))
     }
 
+    /// The tag of this desk's subscriptions at X.
+    pub(super) fn subscription_tag(&self) -> String {
+        format!("twite-{}", self.app.store().id())
+    }
+
     /// Marks an endpoint as polled.
     pub(super) fn polled(&self, account: &ConnectedAccount, endpoint: Endpoint) {
         self.polled.lock().unwrap_or_else(PoisonError::into_inner).insert((account.id.clone(), endpoint.name()));
@@ -197,6 +202,7 @@ impl Shared {
         self.clients.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.polled.lock().unwrap_or_else(PoisonError::into_inner).clear();
         self.push.forget();
+        self.app.notices().counters().forget_all_push();
     }
 
     /// Awaits a request. Returns `None` if the daemon is stopped and the request takes longer than `most` from then on.

@@ -124,7 +124,7 @@ impl Streaming {
                 continue;
             }
             let Some(client) = self.shared.client(&account) else { continue };
-            let subscribed = client.deliver(&wanted.1, None).await;
+            let subscribed = client.deliver(&wanted.1, None, &self.shared.subscription_tag()).await;
             match subscribed {
                 Ok(()) => {
                     self.shared.push_works(&account, Transport::Stream).await?;

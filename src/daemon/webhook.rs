@@ -17,13 +17,15 @@ use crate::{
     desk::{ConnectedAccount, Receives, Transport, XId},
     store::StoreError,
     web::webhook::Delivery,
-    x::{XError, subscriptions::Subject, webhooks::Webhooks},
+    x::{XError, subscriptions::Subject, transport::webhook::Secrets, webhooks::Webhooks},
 };
 
 /// Interval at which the list of accounts is read again.
 const ACCOUNTS_EVERY: Duration = Duration::from_secs(2);
 /// Interval between two questions to X whether it still calls the webhook.
 const CHECK_EVERY: Duration = Duration::from_secs(300);
+/// Maximum time of that question, well below what X waits for the answer to a delivery.
+const MAX_CHECK: Duration = Duration::from_secs(4);
 /// Maximum time for the daemon to begin to listen.
 const MAX_LISTEN: Duration = Duration::from_secs(10);
 /// Wait after a failure.
@@ -92,6 +94,9 @@ impl Hooking {
         if timeout(MAX_LISTEN, listening.wait_for(|listening| *listening)).await.is_err() {
             return Ok(Err(XError::unavailable("the daemon does not listen")));
         }
+        if let Err(error) = Secrets::new(&self.shared.app.settings().x) {
+            return Ok(Err(error));
+        }
         let webhooks = match Webhooks::new(&self.shared.app.settings().x, self.shared.http.clone()) {
             Ok(webhooks) => webhooks,
             Err(error) => return Ok(Err(error)),
@@ -121,7 +126,8 @@ impl Hooking {
                         return Ok(Err(XError::unavailable("X did not deliver messages that its lists have")));
                     }
                     if registered.checked.elapsed() >= CHECK_EVERY {
-                        if let Err(error) = still_called(&webhooks, &registered.id).await {
+                        // Deliveries wait meanwhile. If X does not answer in time, it is asked again later.
+                        if let Ok(Err(error)) = timeout(MAX_CHECK, still_called(&webhooks, &registered.id)).await {
                             return Ok(Err(error));
                         }
                         registered.checked = Instant::now();
@@ -177,7 +183,7 @@ impl Hooking {
             let wanted = (account.times_connected, subjects);
             if self.subscribed.get(&account.id) != Some(&wanted) {
                 let Some(client) = self.shared.client(&account) else { continue };
-                if let Err(error) = client.deliver(&wanted.1, Some(webhook)).await {
+                if let Err(error) = client.deliver(&wanted.1, Some(webhook), &self.shared.subscription_tag()).await {
                     return Ok(Err(error));
                 }
                 self.shared.push_works(&account, Transport::Webhook).await?;

@@ -29,15 +29,12 @@ struct Web {
     standing: watch::Receiver<Standing>,
 }
 
-/// The pages of a daemon; with the webhook at its path, if there is one.
-pub fn router(app: App, standing: watch::Receiver<Standing>, webhook: Option<(&str, webhook::Receiver)>) -> Router {
-    let pages = Router::new()
+/// The pages of a daemon, and the webhook at its path.
+pub fn router(app: App, standing: watch::Receiver<Standing>, (path, webhook): (String, webhook::Receiver)) -> Router {
+    Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::page))
-        .with_state(Web { app, standing });
-    match webhook {
-        Some((path, receiver)) => pages.merge(receiver.router(path)),
-        None => pages,
-    }
+        .with_state(Web { app, standing })
+        .merge(webhook.router(&path))
 }

@@ -16,9 +16,12 @@ use tokio::{
     time::timeout,
 };
 
-use crate::x::transport::{
-    push::{MAX_DELIVERY_BYTES, Pushed, decode},
-    webhook::{SIGNATURES, Secrets},
+use crate::{
+    app::App,
+    x::transport::{
+        push::{MAX_DELIVERY_BYTES, Pushed, decode},
+        webhook::{SIGNATURES, Secrets},
+    },
 };
 
 /// Maximum time for a delivery to arrive, and for it to be stored. X gives up after ten seconds.
@@ -39,15 +42,20 @@ pub struct Delivery {
 /// A webhook.
 #[derive(Clone)]
 pub struct Receiver {
-    secrets: Secrets,
+    app: App,
     deliveries: mpsc::Sender<Delivery>,
     slots: Arc<Semaphore>,
 }
 
 impl Receiver {
-    /// Creates a webhook that passes on what X signed with one of the secrets.
-    pub fn new(secrets: Secrets, deliveries: mpsc::Sender<Delivery>) -> Self {
-        Self { secrets, deliveries, slots: Arc::new(Semaphore::new(MAX_DELIVERIES)) }
+    /// Creates a webhook that passes on what X signed with one of the app's secrets.
+    pub fn new(app: App, deliveries: mpsc::Sender<Delivery>) -> Self {
+        Self { app, deliveries, slots: Arc::new(Semaphore::new(MAX_DELIVERIES)) }
+    }
+
+    /// The app's secrets. Without one, nothing that X delivers could be trusted.
+    fn secrets(&self) -> Option<Secrets> {
+        Secrets::new(&self.app.settings().x).ok()
     }
 
     /// Its routes, at this path.
@@ -63,7 +71,8 @@ struct Check {
 
 /// Answers the check with which X finds out whether this is the webhook of its app.
 async fn check(State(receiver): State<Receiver>, Query(check): Query<Check>) -> Response {
-    match check.crc_token.and_then(|token| receiver.secrets.answer_check(&token)) {
+    let Some(secrets) = receiver.secrets() else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
+    match check.crc_token.and_then(|token| secrets.answer_check(&token)) {
         Some(answer) => Json(answer).into_response(),
         None => StatusCode::BAD_REQUEST.into_response(),
     }
@@ -78,7 +87,8 @@ async fn deliver(State(receiver): State<Receiver>, headers: HeaderMap, body: Bod
         Err(_) => return StatusCode::REQUEST_TIMEOUT,
     };
     let signatures = SIGNATURES.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
-    if !receiver.secrets.signed(&body, signatures) {
+    let Some(secrets) = receiver.secrets() else { return StatusCode::SERVICE_UNAVAILABLE };
+    if !secrets.signed(&body, signatures) {
         tracing::debug!("the webhook was called without a valid signature");
         return StatusCode::FORBIDDEN;
     }

@@ -10,8 +10,6 @@ use super::{
 };
 use crate::desk::Account;
 
-/// The tag of Twite's subscriptions.
-const TAG: &str = "twite";
 /// Maximum number of pages of subscriptions that are read.
 const MAX_PAGES: usize = 20;
 
@@ -62,7 +60,7 @@ impl Subscription {
     fn read(value: &Value) -> Option<Self> {
         let text = |place: &str| value.pointer(place).and_then(Value::as_str).map(str::to_owned);
         Some(Self {
-            id: text("/subscription_id")?,
+            id: text("/subscription_id").filter(|id| is_plain(id))?,
             event: text("/event_type")?,
             direction: text("/filter/direction"),
             webhook: text("/webhook_id"),
@@ -75,12 +73,17 @@ impl Subscription {
     }
 }
 
+/// Whether an id can be part of a path.
+pub(super) fn is_plain(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
 /// What has to change so that an account's events are delivered to a webhook, or to the stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
     /// What is not subscribed to.
     pub create: Vec<Subject>,
-    /// The subscriptions of Twite that deliver elsewhere, or what the account does not want.
+    /// The subscriptions of this desk that deliver elsewhere, or what the account does not want.
     pub delete: Vec<String>,
     /// The subscriptions of others that deliver the same elsewhere. X keeps one per event, and they are not Twite's to
     /// delete.
@@ -89,12 +92,13 @@ pub struct Changes {
 
 impl Changes {
     /// The changes from what exists to what is wanted.
-    pub fn between(existing: &[Subscription], wanted: &[Subject], webhook: Option<&str>) -> Self {
+    /// `tag` marks those of this desk.
+    pub fn between(existing: &[Subscription], wanted: &[Subject], webhook: Option<&str>, tag: &str) -> Self {
         let mut changes = Self::default();
         for subscription in existing {
             let is_wanted = wanted.iter().any(|subject| subscription.is_about(*subject));
             let is_here = subscription.webhook.as_deref() == webhook;
-            let is_ours = subscription.tag.as_deref() == Some(TAG);
+            let is_ours = subscription.tag.as_deref() == Some(tag);
             if is_ours && !(is_wanted && is_here) {
                 changes.delete.push(subscription.id.clone());
             } else if is_wanted && !is_here {
@@ -135,9 +139,9 @@ impl Client {
     }
 
     /// Subscribes to an event of the account, for a webhook or the stream. Doing it again changes nothing.
-    pub async fn subscribe(&self, subject: Subject, webhook: Option<&str>) -> Result<(), XError> {
+    async fn subscribe(&self, subject: Subject, webhook: Option<&str>, tag: &str) -> Result<(), XError> {
         let mut filter = json!({ "user_id": self.account() });
-        let mut body = json!({ "event_type": subject.event, "tag": TAG });
+        let mut body = json!({ "event_type": subject.event, "tag": tag });
         if let (Some(body), Some(filter)) = (body.as_object_mut(), filter.as_object_mut()) {
             filter.extend(subject.direction.map(|direction| ("direction".to_owned(), direction.into())));
             body.extend(webhook.map(|webhook| ("webhook_id".to_owned(), webhook.into())));
@@ -153,18 +157,18 @@ impl Client {
         self.call(Operation::Unsubscribe, Sent::Nothing, || self.http().delete(url.clone())).await.map(drop)
     }
 
-    /// Makes X deliver these events of the account to a webhook or the stream, and nothing else of Twite's.
+    /// Makes X deliver these events of the account to a webhook or the stream, and nothing else that has this tag.
     ///
     /// # Errors
     /// Also [`XError::Setup`] if subscriptions of others stand in the way.
-    pub async fn deliver(&self, wanted: &[Subject], webhook: Option<&str>) -> Result<(), XError> {
-        let changes = Changes::between(&self.subscriptions().await?, wanted, webhook);
+    pub async fn deliver(&self, wanted: &[Subject], webhook: Option<&str>, tag: &str) -> Result<(), XError> {
+        let changes = Changes::between(&self.subscriptions().await?, wanted, webhook, tag);
         // X may take what is created for what is there, unless that is deleted first.
         for id in &changes.delete {
             self.unsubscribe(id).await?;
         }
         for subject in changes.create {
-            self.subscribe(subject, webhook).await?;
+            self.subscribe(subject, webhook, tag).await?;
         }
         if changes.foreign.is_empty() {
             return Ok(());
@@ -181,6 +185,8 @@ impl Client {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const TAG: &str = "twite-1";
 
     fn subscription(id: &str, event: &str, webhook: Option<&str>, tag: &str) -> Subscription {
         Subscription {
@@ -203,12 +209,12 @@ mod tests {
             subscription("4", "dm.received", None, TAG),
             subscription("5", "follow.follow", None, "theirs"),
         ];
-        let stream = Changes::between(&existing, &wanted, None);
+        let stream = Changes::between(&existing, &wanted, None, TAG);
         let created: Vec<_> = stream.create.iter().map(|subject| subject.event).collect();
         assert_eq!(created, ["post.mention.create", "post.quote.create", "post.delete"]);
         assert_eq!((stream.delete, stream.foreign), (vec!["2".to_owned(), "4".to_owned()], vec![existing[2].clone()]));
 
-        let webhook = Changes::between(&existing, &wanted, Some("8"));
+        let webhook = Changes::between(&existing, &wanted, Some("8"), TAG);
         let created: Vec<_> = webhook.create.iter().map(|subject| subject.event).collect();
         assert_eq!(created, ["post.create", "post.mention.create", "post.quote.create", "post.delete"]);
         assert_eq!((webhook.delete, webhook.foreign), (["1", "2", "4"].map(str::to_owned).to_vec(), vec![]));

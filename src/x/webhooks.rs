@@ -11,6 +11,7 @@ use super::{
     error::refusal,
     limits::retry_after,
     parts::salvage,
+    subscriptions::is_plain,
     transport::stream::bearer,
 };
 use crate::settings::XSettings;
@@ -107,5 +108,5 @@ fn webhook(value: &Value) -> Option<Webhook> {
     let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     // A webhook that X says nothing of is not relied on.
     let valid = value.get("valid").and_then(Value::as_bool).unwrap_or(false);
-    Some(Webhook { id: text("id")?, url: text("url")?, valid })
+    Some(Webhook { id: text("id").filter(|id| is_plain(id))?, url: text("url")?, valid })
 }

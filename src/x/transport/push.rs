@@ -10,8 +10,6 @@ use crate::{
 
 /// Maximum size of one delivery, in bytes.
 pub const MAX_DELIVERY_BYTES: usize = 1024 * 1024;
-/// Maximum number of events in one delivery.
-const MAX_EVENTS: usize = 1_000;
 
 /// An event of one account.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,13 +45,11 @@ pub fn decode(delivery: &[u8]) -> Result<Vec<Pushed>, String> {
         return Err(format!("a delivery of {} bytes; at most {MAX_DELIVERY_BYTES} are read", delivery.len()));
     }
     let value = salvage(delivery);
-    let mut pushed = match (value.get("data"), value.get("for_user_id"), value.get("user_event")) {
-        (Some(data @ Value::Object(_)), _, _) => activity::decode(data)?,
-        (None, Some(_), _) | (None, _, Some(_)) => account_activity::decode(&value)?,
-        _ => return Err("a delivery of an unknown kind".to_owned()),
-    };
-    pushed.truncate(MAX_EVENTS);
-    Ok(pushed)
+    match (value.get("data"), value.get("for_user_id"), value.get("user_event")) {
+        (Some(data @ Value::Object(_)), _, _) => activity::decode(data),
+        (None, Some(_), _) | (None, _, Some(_)) => account_activity::decode(&value),
+        _ => Err("a delivery of an unknown kind".to_owned()),
+    }
 }
 
 /// The id at a place of an object.

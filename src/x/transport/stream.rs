@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Response, StatusCode};
+use reqwest::Response;
 use url::Url;
 
 use super::push::MAX_DELIVERY_BYTES;
@@ -19,8 +19,10 @@ use crate::{
 
 /// X sends a keep-alive at least every 20 seconds.
 const MAX_SILENCE: Duration = Duration::from_secs(45);
-/// Timeout for connecting, and for the response to begin.
+/// Timeout for connecting.
 const CONNECT: Duration = Duration::from_secs(10);
+/// The wait if all connections that X allows are in use, unless X names one.
+const CROWDED: Duration = Duration::from_secs(30);
 /// Maximum number of minutes for which X delivers again what was sent while nobody was connected.
 const BACKFILL_MINUTES: u8 = 5;
 
@@ -85,9 +87,9 @@ pub async fn connect(settings: &XSettings, http: &reqwest::Client) -> Result<Str
     // This is no rate limit, although its status is that of one.
     if text("connection_issue") == "TooManyConnections" {
         let why = "X allows no further connection to the activity stream of this app; another process may have it open";
-        return Err(XError::Unavailable { why: why.to_owned(), wait });
+        return Err(XError::Unavailable { why: why.to_owned(), wait: wait.or(Some(CROWDED)) });
     }
-    Err(refusal(status.as_u16(), &body, wait.filter(|_| status == StatusCode::TOO_MANY_REQUESTS)))
+    Err(refusal(status.as_u16(), &body, wait))
 }
 
 /// The app's bearer token.

@@ -136,7 +136,7 @@ async fn an_account_that_revokes_the_app_is_told_at_once() {
     let _served = desk.serve();
     desk.logged(WORKS).await;
     desk.sim.revoke("acme").unwrap();
-    desk.logged("the account has revoked it").await;
+    desk.logged("authorization no longer valid").await;
     let store = desk.store().await;
     assert_eq!(store.accounts().await.unwrap()[0].state, AccountState::Unauthorised);
     store.close().await;
