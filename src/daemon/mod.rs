@@ -3,6 +3,7 @@
 //!
 //! An operation that fails with [`StoreError`] has changed nothing, unless its `# Errors` says otherwise.
 
+mod deliveries;
 mod lease;
 mod listen;
 mod lookup;
@@ -16,6 +17,7 @@ mod scheduler;
 mod send;
 mod shared;
 mod stream;
+mod subscribe;
 mod trouble;
 mod webhook;
 mod worker;
@@ -31,6 +33,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    deliveries::{Deliveries, TakeDeliveries},
     lookup::NOTHING_TO_ASK,
     note::{NoteRules, live_rules},
     poll::{Poll, PollAccounts},
@@ -39,7 +42,8 @@ use self::{
     send::{Sender, Sending},
     shared::Shared,
     stream::Streaming,
-    webhook::{Deliveries, Hooking},
+    subscribe::{ACCOUNTS_EVERY, Subscribing},
+    webhook::Hooking,
     worker::Worker,
 };
 pub use self::{
@@ -223,9 +227,12 @@ impl Daemon {
         spawn(loops, shared, stop, "polling", never(), PollAccounts::new);
         spawn(loops, shared, stop, "the activity stream", never(), Streaming::new);
         let deliveries = self.deliveries.clone();
-        spawn(loops, shared, stop, "the webhook", never(), move |shared, stop| {
-            Hooking::new(shared, stop, deliveries.clone())
+        spawn(loops, shared, stop, "the webhook", never(), Hooking::new);
+        spawn(loops, shared, stop, "deliveries", never(), move |shared, stop| {
+            TakeDeliveries::new(shared, stop, deliveries.clone())
         });
+        let opened = (shared.push.opened.clone(), ACCOUNTS_EVERY);
+        spawn(loops, shared, stop, "subscriptions", opened, Subscribing::new);
         spawn(loops, shared, stop, "lookups", (wake.lookups.clone(), NOTHING_TO_ASK), Lookup::new);
         spawn(loops, shared, stop, "intake", (wake.inbox.clone(), NOTHING_DUE), |shared, _| Worker::new(shared));
         spawn(loops, shared, stop, "automations", never(), Scheduler::new);

@@ -206,7 +206,7 @@ impl Loop for Poll {
                 return Ok(Next::After(AFTER_TROUBLE.max(Duration::from_secs(x.poll_seconds))));
             }
         };
-        Ok(match self.shared.is_pushed_for(&self.account) {
+        Ok(match self.shared.push.works_for(&self.account.id) {
             Some(_) => Next::Between(wait, wait.max(Duration::from_secs(x.backup_poll_seconds))),
             None => Next::After(wait),
         })

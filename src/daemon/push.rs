@@ -1,22 +1,24 @@
-//! Which accounts receive by a stream or webhook, and the polls that make up for what these miss.
+//! Where X delivers events to, for which accounts, and the polls that make up for what is missed.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, PoisonError},
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use jiff::Timestamp;
 use tokio::{sync::Notify, time::Instant};
 
-use super::shared::{LASTING_FAILURES, Shared};
+use super::{
+    run::Next,
+    shared::{LASTING_FAILURES, Shared},
+};
 use crate::{
     app::Notice,
-    desk::{AccountState, ConnectedAccount, Incoming, Receives, Transport, XId, declarations::Edition},
+    desk::{AccountState, ConnectedAccount, Incoming, Receives, Transport, XId},
     store::{Stall, StoreError},
     x::{
         Post, XError,
-        subscriptions::{Subject, subjects},
         transport::{
             poll::Endpoint,
             push::{Event, Pushed},
@@ -28,17 +30,132 @@ use crate::{
 /// How long after a message was written a stream or webhook may deliver it.
 const MAX_DELAY: Duration = Duration::from_secs(90);
 
-/// Which accounts receive by a stream or webhook that works.
+/// Where X delivers events to: the stream while it is connected, the webhook while X calls it. There, accounts are
+/// subscribed.
 #[derive(Debug, Default)]
 pub(super) struct Push {
-    working: Mutex<BTreeMap<XId, Instant>>,
+    places: Mutex<Places>,
+    /// Notified when a place is opened.
+    pub(super) opened: Arc<Notify>,
     /// Notified when an endpoint of an account is to be polled now.
     wakes: Mutex<BTreeMap<(XId, &'static str), Arc<Notify>>>,
-    /// Accounts for which a poll found what should have been delivered.
-    doubted: Mutex<BTreeSet<XId>>,
+}
+
+#[derive(Debug, Default)]
+struct Places {
+    /// How many were opened so far.
+    opened: u64,
+    open: BTreeMap<&'static str, Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    target: Target,
+    /// The accounts whose events X delivers here, with their handles, and since when.
+    accounts: BTreeMap<XId, (String, Instant)>,
+    /// Whether a poll found what should have been delivered.
+    doubted: bool,
+}
+
+/// What accounts are subscribed for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Target {
+    /// Differs each time it is opened: X may have other subscriptions by then.
+    number: u64,
+    /// The webhook's id at X; `None` for the stream.
+    pub(super) webhook: Option<String>,
+}
+
+/// Why nothing is received any more.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Lost {
+    /// X, or what is set up for it.
+    #[error(transparent)]
+    X(#[from] XError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl Push {
+    fn places(&self) -> MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens a place: accounts can be subscribed.
+    pub(super) fn open(&self, transport: Transport, webhook: Option<String>) {
+        let mut places = self.places();
+        places.opened += 1;
+        let target = Target { number: places.opened, webhook };
+        places.open.insert(transport.as_str(), Place { target, accounts: BTreeMap::new(), doubted: false });
+        self.opened.notify_one();
+    }
+
+    /// Closes a place, and wakes the polls of its accounts, which are returned with their handles.
+    fn close(&self, transport: Transport) -> BTreeMap<XId, String> {
+        let closed = self.places().open.remove(transport.as_str());
+        let accounts = closed.into_iter().flat_map(|place| place.accounts);
+        let accounts: BTreeMap<_, _> = accounts.map(|(id, (handle, _))| (id, handle)).collect();
+        accounts.keys().for_each(|account| self.wake_all(account));
+        accounts
+    }
+
+    /// What accounts are to be subscribed for, if the place is open.
+    pub(super) fn target(&self, transport: Transport) -> Option<Target> {
+        self.places().open.get(transport.as_str()).map(|place| place.target.clone())
+    }
+
+    /// Records that X delivers the events of an account there from now on, and nowhere else. Returns whether that is news:
+    /// not if it did before, nor if the place was closed meanwhile.
+    fn begin(&self, account: &ConnectedAccount, transport: Transport, target: &Target) -> bool {
+        let mut places = self.places();
+        for (_, other) in places.open.iter_mut().filter(|(name, _)| **name != transport.as_str()) {
+            other.accounts.remove(&account.id);
+        }
+        match places.open.get_mut(transport.as_str()) {
+            Some(place) if place.target == *target => {
+                let is_new = !place.accounts.contains_key(&account.id);
+                place.accounts.entry(account.id.clone()).or_insert_with(|| (account.handle.clone(), Instant::now()));
+                is_new
+            }
+            _ => false,
+        }
+    }
+
+    /// Records that X does not deliver the events of an account, and wakes its polls. Returns whether it did.
+    pub(super) fn end(&self, account: &XId) -> bool {
+        let did = self.places().open.values_mut().any(|place| place.accounts.remove(account).is_some());
+        if did {
+            self.wake_all(account);
+        }
+        did
+    }
+
+    /// How long X has delivered the events of an account; `None` if it does not.
+    pub(super) fn works_for(&self, account: &XId) -> Option<Duration> {
+        self.places().open.values().find_map(|place| Some(place.accounts.get(account)?.1.elapsed()))
+    }
+
+    /// Records that a poll found what should have been delivered for an account.
+    fn doubt(&self, account: &XId) {
+        for place in self.places().open.values_mut().filter(|place| place.accounts.contains_key(account)) {
+            place.doubted = true;
+        }
+    }
+
+    /// Fails if a poll found what should have been delivered.
+    pub(super) fn check_doubt(&self, transport: Transport) -> Result<(), XError> {
+        match self.places().open.get(transport.as_str()) {
+            Some(place) if place.doubted => Err(XError::unavailable("X did not deliver messages that its lists have")),
+            _ => Ok(()),
+        }
+    }
+
+    /// Closes all places, when another daemon takes over.
+    pub(super) fn forget(&self) {
+        self.places().open.clear();
+    }
+
     /// Wakes the polls of an endpoint.
     pub(super) fn wake(&self, account: &XId, endpoint: Endpoint) -> Arc<Notify> {
         let mut wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,63 +167,51 @@ impl Push {
         let wakes = self.wakes.lock().unwrap_or_else(PoisonError::into_inner);
         wakes.iter().filter(|((of, _), _)| of == account).for_each(|(_, wake)| wake.notify_one());
     }
-
-    /// How long an account's stream or webhook has worked; `None` if it does not.
-    pub(super) fn works_for(&self, account: &XId) -> Option<Duration> {
-        self.working.lock().unwrap_or_else(PoisonError::into_inner).get(account).map(Instant::elapsed)
-    }
-
-    /// Records that it works from now on.
-    fn begin(&self, account: &XId) {
-        self.takes_doubt(account);
-        self.working.lock().unwrap_or_else(PoisonError::into_inner).insert(account.clone(), Instant::now());
-    }
-
-    /// Records that it does not work. Returns whether it did before.
-    fn end(&self, account: &XId) -> bool {
-        self.working.lock().unwrap_or_else(PoisonError::into_inner).remove(account).is_some()
-    }
-
-    /// Whether a poll found what should have been delivered, since this was last asked.
-    pub(super) fn takes_doubt(&self, account: &XId) -> bool {
-        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).remove(account)
-    }
-
-    fn doubt(&self, account: &XId) {
-        self.doubted.lock().unwrap_or_else(PoisonError::into_inner).insert(account.clone());
-    }
-
-    /// Forgets what works, when another daemon takes over.
-    pub(super) fn forget(&self) {
-        self.working.lock().unwrap_or_else(PoisonError::into_inner).clear();
-    }
 }
 
 impl Shared {
-    /// The accounts that receive in this way, each with what it is subscribed to.
-    pub(super) async fn receiving(
-        &self,
-        transport: Receives,
-    ) -> Result<Vec<(ConnectedAccount, Vec<Subject>)>, StoreError> {
+    /// The stream or webhook by which an account receives, as declared. One that is not authorised any more still gets
+    /// what X delivers.
+    pub(super) fn pushed_by(&self, account: &ConnectedAccount) -> Option<Transport> {
         let settings = self.app.settings();
-        let direct = self.app.rules().desk.edition == Edition::Suite;
-        let accounts = self.app.store().accounts().await?;
-        let receiving = accounts.into_iter().filter_map(|account| {
-            let declared = settings.accounts.get(&account.handle)?;
-            let receives = declared.transport == transport && account.state == AccountState::Connected;
-            receives.then(|| (account, subjects(declared, direct)))
-        });
-        Ok(receiving.collect())
+        let is_receiving = matches!(account.state, AccountState::Connected | AccountState::Unauthorised);
+        match settings.accounts.get(&account.handle).filter(|_| is_receiving)?.transport {
+            Receives::Poll => None,
+            Receives::Stream => Some(Transport::Stream),
+            Receives::Webhook => Some(Transport::Webhook),
+        }
     }
 
-    /// Records that the stream or webhook of an account works, and lets its lists be polled once more for what came
-    /// before.
-    pub(super) async fn push_works(&self, account: &ConnectedAccount, transport: Transport) -> Result<(), StoreError> {
-        let now = self.app.clock().now();
-        self.app.notices().counters().push_works(&account.handle, transport.as_str(), true);
-        if self.push.works_for(&account.id).is_none() {
-            self.app.store().stalled(&account.id, transport.as_str(), None, now).await?;
-            self.push.begin(&account.id);
+    /// The accounts that receive in this way.
+    async fn receiving(&self, transport: Transport) -> Result<Vec<ConnectedAccount>, StoreError> {
+        let accounts = self.app.store().accounts().await?;
+        Ok(accounts.into_iter().filter(|account| self.pushed_by(account) == Some(transport)).collect())
+    }
+
+    /// The accounts that X delivers to in this way, or should.
+    async fn using(&self, transport: Transport) -> Result<Vec<ConnectedAccount>, StoreError> {
+        let mut accounts = self.receiving(transport).await?;
+        accounts.retain(|account| account.state == AccountState::Connected);
+        Ok(accounts)
+    }
+
+    /// Whether any account uses this transport.
+    pub(super) async fn is_used(&self, transport: Transport) -> Result<bool, StoreError> {
+        Ok(!self.using(transport).await?.is_empty())
+    }
+
+    /// Records that X delivers the events of an account, and lets its lists be polled once more for what came before.
+    pub(super) async fn push_works(
+        &self,
+        account: &ConnectedAccount,
+        transport: Transport,
+        target: &Target,
+    ) -> Result<(), StoreError> {
+        self.app.store().stalled(&account.id, transport.as_str(), None, self.app.clock().now()).await?;
+        if self.push.begin(account, transport, target) {
+            let counters = self.app.notices().counters();
+            counters.forget_push(&account.handle);
+            counters.push_works(&account.handle, transport.as_str(), true);
             let every = self.app.settings().x.backup_poll_seconds;
             let message = format!(
                 "@{}: the {transport} works; the lists are polled every {every} s for what it misses",
@@ -118,31 +223,54 @@ impl Shared {
         Ok(())
     }
 
-    /// Records that the stream or webhook of an account does not work, so that its lists are polled as usual.
+    /// Records that a stream or webhook ended, so that the lists of its accounts are polled as usual. `failures`: how many
+    /// times in a row, this time excluded. Returns when to begin again, given the wait after that many failures.
+    pub(super) async fn push_ended(
+        &self,
+        transport: Transport,
+        ended: Result<(), Lost>,
+        failures: &mut u32,
+        wait: impl Fn(u32, &XError) -> Duration,
+    ) -> Result<Next, StoreError> {
+        let worked = self.push.close(transport);
+        for handle in worked.values() {
+            self.app.notices().counters().push_works(handle, transport.as_str(), false);
+        }
+        let error = match ended {
+            Ok(()) => return Ok(Next::Now),
+            Err(Lost::Store(error)) => return Err(error),
+            Err(Lost::X(error)) => error,
+        };
+        *failures = failures.saturating_add(1);
+        let wait = wait(*failures, &error);
+        for account in self.using(transport).await? {
+            let is_new = *failures == 1 || worked.contains_key(&account.id);
+            self.push_fails(&account, transport, &error.to_string(), (*failures, is_new), wait).await?;
+        }
+        Ok(Next::After(wait))
+    }
+
+    /// Records that X does not deliver the events of an account, after this number of failures in a row. It is told if it
+    /// is new, and again if it lasts.
     pub(super) async fn push_fails(
         &self,
         account: &ConnectedAccount,
         transport: Transport,
         why: &str,
-        failures: u32,
+        (failures, is_new): (u32, bool),
         retry: Duration,
     ) -> Result<(), StoreError> {
         self.app.notices().counters().push_works(&account.handle, transport.as_str(), false);
-        let now = self.app.clock().now();
-        if self.push.end(&account.id) || failures <= 1 {
-            self.push.wake_all(&account.id);
+        let does_not = format!("@{}: the {transport} does not work: {why}", account.handle);
+        if is_new {
             let every = self.app.settings().x.poll_seconds;
-            let message = format!(
-                "@{}: the {transport} does not work: {why}; the lists are polled every {every} s until it does",
-                account.handle
-            );
+            let message = format!("{does_not}; the lists are polled every {every} s until it does");
             self.app.notices().tell(Notice::Failing { message });
         } else if failures == LASTING_FAILURES {
-            let message =
-                format!("@{}: the {transport} does not work: {why} (failed {failures} times)", account.handle);
-            self.app.notices().tell(Notice::Trouble { message });
+            self.app.notices().tell(Notice::Trouble { message: format!("{does_not} (failed {failures} times)") });
         }
         if failures >= LASTING_FAILURES {
+            let now = self.app.clock().now();
             let next = now.saturating_add(retry).unwrap_or(now);
             let stall = Stall { why, next, throttled: false };
             self.app.store().stalled(&account.id, transport.as_str(), Some(stall), now).await?;
@@ -150,23 +278,21 @@ impl Shared {
         Ok(())
     }
 
-    /// Takes in what X delivered for these accounts. What is for others is ignored.
+    /// Takes in what X delivered for the accounts that receive in this way. What is for others is ignored.
     ///
     /// # Errors
     /// When the store fails: X has to deliver it again, or the lists have to be polled.
-    pub(super) async fn take_pushed(
-        &self,
-        transport: Transport,
-        accounts: &[ConnectedAccount],
-        pushed: Vec<Pushed>,
-    ) -> Result<(), StoreError> {
-        for account in accounts {
+    pub(super) async fn take_pushed(&self, transport: Transport, pushed: &[Pushed]) -> Result<(), StoreError> {
+        if pushed.is_empty() {
+            return Ok(());
+        }
+        for account in &self.receiving(transport).await? {
             let mut messages = vec![];
             for pushed in pushed.iter().filter(|pushed| pushed.account == account.id) {
                 match &pushed.event {
                     Event::Message(message) => messages.push(message.clone()),
                     Event::Unreadable(kind, broken) => self.set_aside_raw(account, transport, *kind, broken).await?,
-                    Event::Look(endpoint) => self.push.wake(&account.id, *endpoint).notify_one(),
+                    Event::Poll(endpoint) => self.push.wake(&account.id, *endpoint).notify_one(),
                     Event::Blocked => {
                         tracing::info!("@{}: a post by a person whom it blocked makes no ticket", account.handle);
                     }
@@ -192,16 +318,6 @@ impl Shared {
         }
     }
 
-    /// How long the stream or webhook of an account has worked; `None` if it does not, or the account uses none.
-    pub(super) fn is_pushed_for(&self, account: &ConnectedAccount) -> Option<Duration> {
-        let settings = self.app.settings();
-        let uses = settings.accounts.get(&account.handle).is_some_and(|declared| declared.transport != Receives::Poll);
-        if !uses && self.push.end(&account.id) {
-            self.app.notices().counters().forget_push(&account.handle);
-        }
-        self.push.works_for(&account.id).filter(|_| uses)
-    }
-
     /// Checks whether a stream or webhook that works should have delivered messages that a poll found. If so, it is not
     /// trusted any more. `at` is X's time.
     pub(super) fn check_pushed(
@@ -211,7 +327,7 @@ impl Shared {
         found: &[Incoming],
         at: Option<Timestamp>,
     ) {
-        let Some((works_for, at)) = self.is_pushed_for(account).zip(at) else { return };
+        let Some((works_for, at)) = self.push.works_for(&account.id).zip(at) else { return };
         let is_missed = |message: &&Incoming| {
             is_overdue(&message.version, at, works_for) && is_delivered(account, endpoint, message)
         };

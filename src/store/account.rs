@@ -128,11 +128,8 @@ impl Store {
     /// # Errors
     /// Also if they were encrypted with another key.
     pub async fn tokens(&self, key: &Key, account: &XId) -> Result<Option<Tokens>, StoreError> {
-        let sealed: Option<Option<Vec<u8>>> = query_scalar("SELECT tokens FROM account WHERE x_id = $1")
-            .bind(account.as_str())
-            .fetch_optional(&self.reader)
-            .await?;
-        sealed.flatten().map(|sealed| key.open(account, &sealed)).transpose()
+        let sealed = query_scalar(TOKENS).bind(account.as_str()).fetch_optional(&self.reader).await?;
+        open(key, account, sealed)
     }
 
     /// Stores the tokens of an account durably. As a refresh token works only once, new tokens must not be used before
@@ -147,7 +144,19 @@ impl Store {
     }
 }
 
+const TOKENS: &str = "SELECT tokens FROM account WHERE x_id = $1";
+
+fn open(key: &Key, account: &XId, sealed: Option<Option<Vec<u8>>>) -> Result<Option<Tokens>, StoreError> {
+    sealed.flatten().map(|sealed| key.open(account, &sealed)).transpose()
+}
+
 impl Tx {
+    /// As [`Store::tokens`].
+    pub async fn tokens(&mut self, key: &Key, account: &XId) -> Result<Option<Tokens>, StoreError> {
+        let sealed = query_scalar(TOKENS).bind(account.as_str()).fetch_optional(&mut self.conn).await?;
+        open(key, account, sealed)
+    }
+
     /// As [`Store::connect`].
     pub async fn connect(&mut self, account: &ConnectedAccount) -> Result<(), StoreError> {
         query(

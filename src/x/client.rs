@@ -45,15 +45,17 @@ const DM_EXPANSIONS: &str = "sender_id,participant_ids,attachments.media_keys,re
 /// # Errors
 /// When the TLS setup fails.
 pub fn http() -> Result<reqwest::Client, XError> {
+    builder().timeout(TOTAL).build().map_err(|e| XError::NotReached(e.to_string()))
+}
+
+/// What all HTTP clients have in common.
+pub(super) fn builder() -> reqwest::ClientBuilder {
     // Fails if a provider is already installed, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .user_agent(concat!("twite/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT)
-        .timeout(TOTAL)
-        .build()
-        .map_err(|e| XError::NotReached(e.to_string()))
 }
 
 /// A response with the data of its headers.

@@ -244,11 +244,13 @@ pub(super) fn media(data: &Value, included: &BTreeMap<String, Value>) -> Vec<Med
     let inside = inside.chain(data.pointer("/attachment/media"));
     let inside = inside.filter_map(|media| Some(one(kind_of(media.get("type")?.as_str()?)?, None, media)));
     let mut all: Vec<Media> = vec![];
-    for media in attached.chain(inside) {
-        let is_known = media.key.is_some() && all.iter().any(|known| known.key == media.key);
-        if !is_known && all.len() < MAX_MEDIA {
+    for media in attached {
+        if all.len() < MAX_MEDIA && !all.iter().any(|known| known.key == media.key) {
             all.push(media);
         }
+    }
+    if all.is_empty() {
+        all.extend(inside.take(MAX_MEDIA));
     }
     all
 }

@@ -359,11 +359,13 @@ fn post(data: &Value, included: &Included, kept: Option<&str>) -> Result<Post, U
         }
         found
     };
-    let mut mentions: Vec<(String, Option<XId>)> = entities("mentions")
-        .iter()
+    let mut mentions: Vec<(String, Option<XId>)> = ["mentions", "user_mentions"]
+        .into_iter()
+        .flat_map(entities)
         .filter_map(|m| {
             let handle = m.get("username").or_else(|| m.get("screen_name"))?.as_str()?;
-            Some((handle.to_owned(), m.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok())))
+            let id = ["id", "id_str"].iter().find_map(|name| m.get(*name)?.as_str()?.parse().ok());
+            Some((handle.to_owned(), id))
         })
         .collect();
     let raw = written(source).or_else(|| written(data));
@@ -638,6 +640,6 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn cut(json: &[u8]) -> Vec<u8> {
+pub(super) fn cut(json: &[u8]) -> Vec<u8> {
     json.get(..KEPT).unwrap_or(json).to_vec()
 }

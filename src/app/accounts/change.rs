@@ -63,7 +63,7 @@ pub async fn set(
     let before = tx.stored_accounts().await?;
     let account = before.linked(handle).ok_or_else(|| NotChanged::NotConnected { handle: handle.to_owned() })?;
     let was = effective(declared, edition, &before);
-    let mut after = was.stored.clone();
+    let mut sets = vec![];
     for (switch, on) in switches {
         if let Some(line) = declared.get(&account.handle).and_then(|declared| declared.line_of(*switch)) {
             return Err(NotChanged::Locked { switch: *switch, handle: account.handle.clone(), line });
@@ -73,19 +73,28 @@ pub async fn set(
         if (*switch, *on) == (Switch::Default, true) {
             let others = before.connected.iter().filter(|other| other.id != account.id);
             for other in others.filter(|other| before.stored(&other.id, *switch).is_some_and(|stored| stored.on)) {
-                after.set(set(&other.id, false));
+                sets.push(set(&other.id, false));
             }
         }
-        after.set(set(&account.id, *on));
+        sets.push(set(&account.id, *on));
     }
-    let accounts = sum(declared, edition, &after);
+    let with = |mut stored: StoredAccounts| {
+        for set in &sets {
+            stored.set(set.clone());
+        }
+        stored
+    };
+    let accounts = sum(declared, edition, &with(was.stored.clone()));
     if let Some(new) = was.new_breach(edition, &accounts) {
         return Err(NotChanged::Limit(new.describe(edition, &accounts)));
     }
+    // What was without effect so far may have one now.
+    let after = with(before.clone());
     for set in after.switches.iter().filter(|set| !before.switches.contains(set)) {
         tx.set_switch(set).await?;
     }
     tx.commit().await?;
+    let accounts = effective(declared, edition, &after).accounts;
     let changed = |account: &Account| {
         let was = was.accounts.get(&account.handle)?;
         let changed = Switch::ALL.iter().filter(|switch| account.switch(**switch) != was.switch(**switch));
@@ -149,30 +158,32 @@ pub async fn unlink(
     by: &Actor,
     now: Timestamp,
 ) -> Result<Option<Revoked>, NotChanged> {
-    let stored = store.stored_accounts().await?;
+    let mut tx = store.begin().await?;
+    let stored = tx.stored_accounts().await?;
     let account = stored.called(handle).ok_or_else(|| NotChanged::NotConnected { handle: handle.to_owned() })?;
     if account.state == AccountState::Unlinked {
         return Ok(None);
     }
     // Once they are deleted, nobody can revoke them.
     let tokens = match key {
-        Some(key) => store.tokens(key, &account.id).await,
+        Some(key) => tx.tokens(key, &account.id).await,
         None => Err(StoreError::Key("the key that encrypts them is not set".to_owned())),
     };
-    let revoked = match (tokens, app) {
+    let tokens = match tokens {
+        Err(StoreError::Key(why)) => Err(why),
+        tokens => Ok(tokens?),
+    };
+    tx.unlink(&account.id, by, now).await?;
+    tx.commit().await?;
+    Ok(Some(match (tokens, app) {
         (Ok(None), _) => Revoked::None,
         (Ok(Some(tokens)), Some(app)) => match app.revoke(&tokens).await {
             Ok(()) => Revoked::Done,
             Err(error) => Revoked::Failed(error.to_string()),
         },
         (Ok(Some(_)), None) => Revoked::Failed("X cannot be asked".to_owned()),
-        (Err(StoreError::Key(why)), _) => Revoked::Failed(why),
-        (Err(error), _) => return Err(error.into()),
-    };
-    let mut tx = store.begin().await?;
-    tx.unlink(&account.id, by, now).await?;
-    tx.commit().await?;
-    Ok(Some(revoked))
+        (Err(why), _) => Revoked::Failed(why),
+    }))
 }
 
 fn linked(stored: &StoredAccounts, handle: &str) -> Result<ConnectedAccount, NotChanged> {

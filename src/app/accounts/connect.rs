@@ -179,8 +179,10 @@ impl Connecting<'_> {
         let stored = tx.stored_accounts().await?;
         let known = stored.connected.iter().find(|account| account.id == id);
         let linked = known.filter(|account| account.state != AccountState::Unlinked);
-        // A linked account keeps what it is called, unless `twite.toml` has the handle that X shows.
-        let is_renamed = linked.is_some_and(|linked| adopts(self.declared, linked, &at_x));
+        // A linked account keeps what it is called, unless `twite.toml` has the handle that X shows, and no other linked
+        // account does.
+        let is_free = stored.linked(&at_x).is_none();
+        let is_renamed = is_free && linked.is_some_and(|linked| adopts(self.declared, linked, &at_x));
         let handle = linked.filter(|_| !is_renamed).map_or_else(|| at_x.clone(), |linked| linked.handle.clone());
         check_owner(&stored, wanted, (&id, &at_x), linked.filter(|_| !is_renamed))?;
         let connected = known.map_or(now, |known| known.connected);

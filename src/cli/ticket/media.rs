@@ -83,8 +83,14 @@ impl SaveMedia {
 
     fn save(&self, name: &str, file: &media::MediaFile) -> Result<PathBuf, String> {
         let path = self.to.join(format!("{name}.{}", file.extension));
-        let written = File::create_new(&path).and_then(|mut into| into.write_all(&file.bytes));
-        written.map(|()| path.clone()).map_err(|error| format!("{}: {error}", path.display()))
+        let failed = |error: std::io::Error| format!("{}: {error}", path.display());
+        let mut into = File::create_new(&path).map_err(failed)?;
+        into.write_all(&file.bytes).map_err(|error| {
+            // Half a file would be in the way of the next attempt.
+            let _ = std::fs::remove_file(&path);
+            failed(error)
+        })?;
+        Ok(path)
     }
 }
 

@@ -6,11 +6,11 @@ use serde_json::Value;
 use super::{
     activity::direct_messages,
     poll::Endpoint,
-    push::{Event, Pushed, id_at, message},
+    push::{Event, Pushed, deleted, each, id_at, message},
     v1,
 };
 use crate::{
-    desk::{Incoming, IncomingKind, XId},
+    desk::{IncomingKind, XId},
     x::wire::decode_line,
 };
 
@@ -24,16 +24,15 @@ pub(super) fn decode(delivery: &Value) -> Result<Vec<Pushed>, String> {
         return Ok(account.map(|account| Pushed { account, event: Event::Revoked }).into_iter().collect());
     }
     let account = id_at(delivery, "/for_user_id").ok_or("a delivery that names no account")?;
-    let all = |name: &str| delivery.get(name).and_then(Value::as_array).into_iter().flatten();
-    let mut events = vec![];
-    if is_true(delivery.get("user_has_blocked")) {
-        events.extend(all("tweet_create_events").map(|_| Event::Blocked));
-    } else {
-        events.extend(all("tweet_create_events").filter_map(|tweet| post(tweet, &account)));
-    }
-    events.extend(all("favorite_events").filter_map(|like| liked(like, &account)));
-    let deleted = all("tweet_delete_events").filter_map(|event| id_at(event, "/status/id"));
-    events.extend(deleted.map(|id| Event::Message(Incoming::deleted(id))));
+    let is_blocked = is_true(delivery.get("user_has_blocked"));
+    let mut events = each(delivery, "tweet_create_events", IncomingKind::Post, |tweet| match is_blocked {
+        true => Some(Event::Blocked),
+        false => post(tweet, &account),
+    });
+    events.extend(each(delivery, "favorite_events", IncomingKind::Like, |like| liked(like, &account)));
+    events.extend(each(delivery, "tweet_delete_events", IncomingKind::Deleted, |event| {
+        Some(deleted(id_at(event, "/status/id"), event))
+    }));
     events.extend(direct_messages(delivery));
     Ok(events.into_iter().map(|event| Pushed { account: account.clone(), event }).collect())
 }
@@ -50,7 +49,7 @@ fn post(tweet: &Value, account: &XId) -> Option<Event> {
     }
     if id_at(tweet, "/in_reply_to_status_id_str").is_some() {
         let is_own = id_at(tweet, "/user/id_str").as_ref() == Some(account);
-        return Some(Event::Look(if is_own { Endpoint::OwnPosts } else { Endpoint::Mentions }));
+        return Some(Event::Poll(if is_own { Endpoint::OwnPosts } else { Endpoint::Mentions }));
     }
     let line = v1::post(tweet).to_string();
     Some(message(IncomingKind::Post, decode_line(&line), |post| post.into_incoming(IncomingKind::Post)))
@@ -58,5 +57,5 @@ fn post(tweet: &Value, account: &XId) -> Option<Event> {
 
 /// The event of a post that the account liked. Likes of its own posts by others are of no interest.
 fn liked(like: &Value, account: &XId) -> Option<Event> {
-    (id_at(like, "/user/id_str").as_ref() == Some(account)).then_some(Event::Look(Endpoint::Likes))
+    (id_at(like, "/user/id_str").as_ref() == Some(account)).then_some(Event::Poll(Endpoint::Likes))
 }

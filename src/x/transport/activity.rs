@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::{
     poll::Endpoint,
-    push::{Event, Pushed, id_at, message},
+    push::{Event, Pushed, deleted, each, id_at, message, unreadable},
     v1,
 };
 use crate::{
-    desk::{Incoming, IncomingKind, XId},
+    desk::{IncomingKind, XId},
     x::{
         DirectMessage, Unreadable,
         wire::{decode_direct_line, decode_line},
@@ -33,13 +33,13 @@ pub(super) fn decode(data: &Value) -> Result<Vec<Pushed>, String> {
             let line = json!({ "data": payload, "includes": data.get("includes") }).to_string();
             vec![message(IncomingKind::Post, decode_line(&line), |post| post.into_incoming(IncomingKind::Post))]
         }
-        "post.delete" => match id_at(payload, "/id") {
-            Some(id) => vec![Event::Message(Incoming::deleted(id))],
-            None => return Err("a deletion that names no post".to_owned()),
-        },
+        "post.delete" => vec![deleted(id_at(payload, "/id"), data)],
         // It names the post, and does not have it. Likes by others are of no interest.
         "like.create" if data.pointer("/filter/direction").and_then(Value::as_str) == Some("inbound") => vec![],
-        "like.create" => vec![Event::Look(Endpoint::Likes)],
+        "like.create" => vec![Event::Poll(Endpoint::Likes)],
+        "dm.received" | "dm.sent" if payload.get("direct_message_events").is_none() => {
+            vec![unreadable(IncomingKind::DirectMessage, format!("`{kind}` has no message"), data)]
+        }
         "dm.received" | "dm.sent" => direct_messages(payload),
         "chat.received" | "chat.sent" => vec![encrypted(data, payload, &account()?)],
         "oauth.revoke" => vec![Event::Revoked],
@@ -51,17 +51,15 @@ pub(super) fn decode(data: &Value) -> Result<Vec<Pushed>, String> {
 
 /// The direct messages of a payload, which has them in the shape of the Account Activity API.
 pub(super) fn direct_messages(payload: &Value) -> Vec<Event> {
-    let events = payload.get("direct_message_events").and_then(Value::as_array);
-    let created = events.into_iter().flatten().filter(|event| {
+    let kind = IncomingKind::DirectMessage;
+    each(payload, "direct_message_events", kind, |event| {
         // Others are about reactions and typing.
-        event.get("type").and_then(Value::as_str) == Some("message_create")
-    });
-    created
-        .map(|event| {
+        let is_message = event.get("type").and_then(Value::as_str) == Some("message_create");
+        is_message.then(|| {
             let line = v1::direct_message(event, payload.get("users").unwrap_or(&Value::Null)).to_string();
-            message(IncomingKind::DirectMessage, decode_direct_line(&line), DirectMessage::into_incoming)
+            message(kind, decode_direct_line(&line), DirectMessage::into_incoming)
         })
-        .collect()
+    })
 }
 
 /// The placeholder for a message that only X's own apps can decrypt.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{account_activity, activity, poll::Endpoint};
 use crate::{
     desk::{Incoming, IncomingKind, XId},
-    x::{Unreadable, parts::salvage},
+    x::{Unreadable, parts::salvage, wire::cut},
 };
 
 /// Maximum size of one delivery, in bytes.
@@ -28,7 +28,7 @@ pub enum Event {
     /// A message that cannot be decoded, of this kind.
     Unreadable(IncomingKind, Unreadable),
     /// Something new in a list, which has to be read, because the event lacks what a message needs.
-    Look(Endpoint),
+    Poll(Endpoint),
     /// Something by a person whom the account has blocked. It makes no ticket.
     Blocked,
     /// The account has revoked its authorisation of the app.
@@ -39,7 +39,7 @@ pub enum Event {
 /// about nothing that Twite handles.
 ///
 /// # Errors
-/// When it is neither, with the reason as a sentence.
+/// When it is neither, or names no account, with the reason as a sentence.
 pub fn decode(delivery: &[u8]) -> Result<Vec<Pushed>, String> {
     if delivery.len() > MAX_DELIVERY_BYTES {
         return Err(format!("a delivery of {} bytes; at most {MAX_DELIVERY_BYTES} are read", delivery.len()));
@@ -52,9 +52,40 @@ pub fn decode(delivery: &[u8]) -> Result<Vec<Pushed>, String> {
     }
 }
 
-/// The id at a place of an object.
+/// The id at a place of an object, as a string or a number.
 pub(super) fn id_at(value: &Value, place: &str) -> Option<XId> {
-    value.pointer(place)?.as_str()?.parse().ok()
+    match value.pointer(place)? {
+        Value::String(id) => id.parse().ok(),
+        Value::Number(id) => id.to_string().parse().ok(),
+        _ => None,
+    }
+}
+
+/// The events of a list in a delivery. X says that there are some, so that they must not be lost if they cannot be read.
+pub(super) fn each(
+    delivery: &Value,
+    list: &str,
+    kind: IncomingKind,
+    event: impl FnMut(&Value) -> Option<Event>,
+) -> Vec<Event> {
+    match delivery.get(list) {
+        None => vec![],
+        Some(Value::Array(all)) => all.iter().filter_map(event).collect(),
+        Some(_) => vec![unreadable(kind, format!("`{list}` is no list"), delivery)],
+    }
+}
+
+/// The event of a deletion of this post or message.
+pub(super) fn deleted(id: Option<XId>, event: &Value) -> Event {
+    match id {
+        Some(id) => Event::Message(Incoming::deleted(id)),
+        None => unreadable(IncomingKind::Deleted, "the deletion names no post".to_owned(), event),
+    }
+}
+
+/// The event of something that cannot be read.
+pub(super) fn unreadable(kind: IncomingKind, reason: String, value: &Value) -> Event {
+    Event::Unreadable(kind, Unreadable { reason, id: None, raw: cut(value.to_string().as_bytes()) })
 }
 
 /// The event of a message that was read, or could not be.

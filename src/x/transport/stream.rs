@@ -10,7 +10,7 @@ use crate::{
     settings::XSettings,
     x::{
         Refusal, XError,
-        client::{Sent, bounded_body, send},
+        client::{Sent, bounded_body, builder, send},
         error::refusal,
         limits::retry_after,
         parts::salvage,
@@ -19,8 +19,6 @@ use crate::{
 
 /// X sends a keep-alive at least every 20 seconds.
 const MAX_SILENCE: Duration = Duration::from_secs(45);
-/// Timeout for connecting.
-const CONNECT: Duration = Duration::from_secs(10);
 /// The wait if all connections that X allows are in use, unless X names one.
 const CROWDED: Duration = Duration::from_secs(30);
 /// Maximum number of minutes for which X delivers again what was sent while nobody was connected.
@@ -31,15 +29,7 @@ const BACKFILL_MINUTES: u8 = 5;
 /// # Errors
 /// When the TLS setup fails.
 pub fn http() -> Result<reqwest::Client, XError> {
-    // Fails if a provider is already installed, which is fine.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .user_agent(concat!("twite/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT)
-        .read_timeout(MAX_SILENCE)
-        .build()
-        .map_err(|e| XError::NotReached(e.to_string()))
+    builder().read_timeout(MAX_SILENCE).build().map_err(|e| XError::NotReached(e.to_string()))
 }
 
 /// An open stream.

@@ -1,4 +1,5 @@
-//! Rewrites objects of version 1.1 of X's API in the shape of version 2.
+//! Rewrites objects of version 1.1 of X's API in the shape of version 2, except for their entities, which are read in
+//! either shape.
 
 use jiff::{Timestamp, fmt::strtime};
 use serde_json::{Map, Value, json};
@@ -17,7 +18,7 @@ pub(super) fn post(tweet: &Value) -> Value {
         "created_at": tweet.get("created_at").and_then(Value::as_str).and_then(time),
         "text": text,
         "lang": tweet.get("lang"),
-        "entities": entities(full.get("entities")),
+        "entities": full.get("entities"),
         "referenced_posts": references,
     });
     attach(&mut data, &media);
@@ -39,7 +40,7 @@ pub(super) fn direct_message(event: &Value, users: &Value) -> Value {
         "participant_ids": [sender, recipient],
         "created_at": made,
         "text": message.get("text"),
-        "entities": entities(message.get("entities")),
+        "entities": message.get("entities"),
     });
     attach(&mut data, &media);
     let users = users.as_object().into_iter().flat_map(Map::values);
@@ -75,34 +76,6 @@ fn time(text: &str) -> Option<Timestamp> {
     strtime::parse("%a %b %d %H:%M:%S %z %Y", text).ok()?.to_timestamp().ok()
 }
 
-/// Entities, with the place of each as `start` and `end`.
-fn entities(entities: Option<&Value>) -> Value {
-    let of = |name: &str, keys: &[(&str, &str)]| -> Vec<Value> {
-        let all = entities.and_then(|all| all.get(name)?.as_array()).into_iter().flatten();
-        all.map(|entity| {
-            let mut renamed: Map<_, _> =
-                keys.iter().filter_map(|(old, new)| Some(((*new).to_owned(), entity.get(*old)?.clone()))).collect();
-            for (name, place) in [("start", "/indices/0"), ("end", "/indices/1")] {
-                renamed.extend(entity.pointer(place).map(|place| (name.to_owned(), place.clone())));
-            }
-            Value::Object(renamed)
-        })
-        .collect()
-    };
-    let mut urls = of("urls", LINK);
-    // The link to attached media.
-    urls.extend(of("media", LINK));
-    json!({
-        "mentions": of("user_mentions", &[("screen_name", "username"), ("id_str", "id")]),
-        "hashtags": of("hashtags", &[("text", "tag")]),
-        "cashtags": of("symbols", &[("text", "tag")]),
-        "urls": urls,
-    })
-}
-
-const LINK: &[(&str, &str)] =
-    &[("url", "url"), ("expanded_url", "expanded_url"), ("display_url", "display_url"), ("unwound_url", "unwound_url")];
-
 /// The media of a post.
 fn media_of(post: &Value) -> Vec<Value> {
     let all = ["/extended_entities/media", "/entities/media"].iter().find_map(|place| post.pointer(place)?.as_array());
@@ -119,11 +92,18 @@ fn attached(media: &Value) -> Option<Value> {
         "animated_gif" => 16,
         _ => return None,
     };
+    let picture = media.get("media_url_https");
+    let is_photo = kind == "photo";
     Some(json!({
         "media_key": format!("{number}_{id}"),
         "type": kind,
-        "url": media.get("media_url_https"),
+        "url": picture.filter(|_| is_photo),
+        "preview_image_url": picture.filter(|_| !is_photo),
         "alt_text": media.get("ext_alt_text"),
+        "width": media.pointer("/original_info/width"),
+        "height": media.pointer("/original_info/height"),
+        "duration_ms": media.pointer("/video_info/duration_millis"),
+        "variants": media.pointer("/video_info/variants"),
     }))
 }
 

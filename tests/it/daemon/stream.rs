@@ -5,7 +5,7 @@ use std::{process::Command, time::Duration};
 use crate::support::{TestDesk, owner::OwnerReads as _};
 use twite::{
     desk::{AccountState, TicketId},
-    sim::{Disconnect, Fault, NewPerson, NewPost},
+    sim::{Disconnect, Fault, NewPerson, NewPost, SimHandle},
 };
 
 const RULES: &str = "trigger \"Tag\" { on created then add tags seen }\n";
@@ -128,6 +128,29 @@ async fn an_account_that_cannot_be_subscribed_is_polled_and_the_others_are_not()
     say(&desk, "@bikes hello");
     let counts = desk.until("both tickets", |counts, _| counts.tickets == 2).await;
     assert_eq!(counts.tickets, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_is_deactivated_is_delivered_nothing_until_it_is_active_again() {
+    let desk = desk("").await;
+    let _served = desk.serve();
+    desk.logged(WORKS).await;
+    let answered = |sim: &SimHandle, call: &str| -> u64 {
+        sim.stats().answered.get(call).map_or(0, |answers| answers.values().sum())
+    };
+    let subscribed = answered(&desk.sim, "POST /2/activity/subscriptions");
+    assert!(subscribed > 0);
+    let run = |command: &str| {
+        assert!(desk.command().args(["accounts", command, "acme"]).status().unwrap().success());
+    };
+    run("deactivate");
+    let deleted = |sim: &SimHandle| answered(sim, "DELETE /2/activity/subscriptions/:subscription_id") == subscribed;
+    desk.until("no subscriptions", |_, sim| deleted(sim)).await;
+    say(&desk, "@acme anybody there?");
+    run("activate");
+    desk.logged_times(WORKS, 2).await;
+    assert_eq!(answered(&desk.sim, "POST /2/activity/subscriptions"), 2 * subscribed);
+    desk.until("what came meanwhile", |counts, _| counts.tickets == 1).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

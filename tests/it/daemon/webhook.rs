@@ -20,14 +20,19 @@ struct Desk {
 
 impl Desk {
     async fn new() -> Self {
+        Self::of(&["acme"]).await
+    }
+
+    async fn of(handles: &[&str]) -> Self {
         // A port that is free now.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let base = format!("http://127.0.0.1:{port}");
-        let extra = format!(
-            "url = \"{base}\"\n[web]\nlisten = \"127.0.0.1:{port}\"\n\
-             [[account]]\nhandle = \"acme\"\ntransport = \"webhook\"\ntrack_likes = true\n"
-        );
-        let desk = TestDesk::new(&["acme"], RULES, &extra).await;
+        let account = |handle: &&str| {
+            format!("[[account]]\nhandle = \"{handle}\"\ntransport = \"webhook\"\ntrack_likes = true\n")
+        };
+        let accounts: String = handles.iter().map(account).collect();
+        let extra = format!("url = \"{base}\"\n[web]\nlisten = \"127.0.0.1:{port}\"\n{accounts}");
+        let desk = TestDesk::new(handles, RULES, &extra).await;
         for person in ["ana", "bob"] {
             desk.sim.make_user(&NewPerson::named(person)).unwrap();
         }
@@ -175,4 +180,39 @@ async fn while_it_cannot_be_registered_the_lists_are_polled() {
     desk.desk.logged("@acme: the webhook does not work").await;
     desk.say("@acme are you there?");
     desk.desk.until("a ticket", |counts, _| counts.tickets == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_cannot_be_subscribed_is_polled_and_the_others_are_not() {
+    let desk = Desk::of(&["acme", "bikes"]).await;
+    // The first account is subscribed to first.
+    let refused = Fault { status: Some(403), times: 1, ..Fault::on("GET /2/activity/subscriptions") };
+    desk.desk.sim.fault(refused).unwrap();
+    let _served = desk.desk.serve();
+    desk.desk.logged("@acme: the webhook does not work: cannot subscribe to its events").await;
+    desk.desk.logged("@bikes: the webhook works").await;
+    desk.say("@acme hello");
+    desk.say("@bikes hello");
+    desk.desk.until("both tickets", |counts, _| counts.tickets == 2).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_x_was_not_asked_to_deliver_again_is_asked_for_later() {
+    let desk = Desk::new().await;
+    let served = desk.serve(1).await;
+    let asked = desk.say("@acme where is my parcel?");
+    let answer =
+        NewPost { by: "acme".into(), text: "@ana lost".into(), in_reply_to: Some(asked), ..NewPost::default() };
+    let answer = desk.desk.sim.post(&answer).unwrap();
+    desk.desk.until("the answer", |counts, _| counts.comments == 2).await;
+    drop(served);
+    // No list has deletions.
+    desk.desk.sim.delete(&answer).unwrap();
+    let down = Fault { status: Some(503), times: 1, ..Fault::on("POST /2/webhooks/replay") };
+    desk.desk.sim.fault(down).unwrap();
+    let served = desk.serve(2).await;
+    desk.desk.logged("X does not deliver again what it could not deliver").await;
+    drop(served);
+    let _served = desk.serve(3).await;
+    desk.desk.logged("ticket 1: a post was deleted at X").await;
 }

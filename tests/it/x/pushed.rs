@@ -4,7 +4,7 @@ use std::fs;
 
 use proptest::prelude::*;
 use twite::{
-    desk::{IncomingKind, XId},
+    desk::{Entities, IncomingKind, XId},
     x::{
         transport::push::{Event, MAX_DELIVERY_BYTES, Pushed, decode},
         wire::{decode_direct_line, decode_line},
@@ -22,22 +22,28 @@ fn shown(Pushed { account, event }: &Pushed) -> String {
                     let with = read.with(account).map_or("nobody alone".to_owned(), |id| id.to_string());
                     let people: Vec<_> = read.people.iter().map(|person| person.handle.clone()).collect();
                     format!(
-                        "{:?} by {} with {with}, {:?} {people:?} {:?}",
-                        read.text, read.sender, read.media, read.made
+                        "{:?} by {} with {with}, {:?} {people:?} {:?}{}",
+                        read.text,
+                        read.sender,
+                        read.media,
+                        read.made,
+                        media(&read.entities)
                     )
                 }
                 IncomingKind::Post | IncomingKind::Like => {
                     let read = decode_line(&message.payload).unwrap();
                     let people: Vec<_> = read.people.iter().map(|person| person.handle.clone()).collect();
                     format!(
-                        "{:?} by {} in {} answers {:?} {people:?} {:?} {:?} {:?}",
+                        "{:?} by {} in {} answers {:?} {people:?} {:?} {:?} {:?} mentions {:?}{}",
                         read.text,
                         read.author,
                         read.conversation,
                         read.replied_to.map(|id| id.to_string()),
                         read.facts.media,
                         read.facts.hashtags,
-                        read.made
+                        read.made,
+                        read.mentions,
+                        media(&read.entities)
                     )
                 }
                 IncomingKind::Deleted => String::new(),
@@ -48,11 +54,16 @@ fn shown(Pushed { account, event }: &Pushed) -> String {
             let id = unreadable.id.as_ref().map(XId::to_string);
             format!("unreadable {kind} {id:?}: {}", unreadable.reason)
         }
-        Event::Look(endpoint) => format!("look at {}", endpoint.name()),
+        Event::Poll(endpoint) => format!("look at {}", endpoint.name()),
         Event::Blocked => "by a blocked person".to_owned(),
         Event::Revoked => "revoked".to_owned(),
     };
     format!("  for {account}: {}\n", text.trim_end())
+}
+
+/// The media of a message, a line each.
+fn media(entities: &Entities) -> String {
+    entities.media.iter().map(|media| format!("\n    {}", serde_json::to_string(media).unwrap())).collect()
 }
 
 #[test]
