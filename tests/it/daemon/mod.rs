@@ -10,6 +10,7 @@ mod listen;
 mod recipients;
 mod reload;
 mod sending;
+mod soak;
 mod stream;
 mod two_daemons;
 mod webhook;
