@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use prometheus::{
-    CounterVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, core::Collector,
+    CounterVec, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, core::Collector,
     proto::MetricFamily,
 };
 
@@ -20,6 +20,7 @@ struct All {
     received: IntCounterVec,
     set_aside: IntCounterVec,
     lag: HistogramVec,
+    clock_ahead: Gauge,
     opened: IntCounterVec,
     fired: IntCounterVec,
     deliveries: IntCounterVec,
@@ -72,6 +73,13 @@ impl Default for Counters {
                 "Decisions for which the index and the plain evaluator differ: bugs in Twite.",
                 &[],
             ),
+            clock_ahead: register(
+                &registry,
+                Gauge::new(
+                    "twite_clock_ahead_seconds",
+                    "How far the machine's clock is ahead of X's, when X last answered.",
+                ),
+            ),
             push_works: gauge(
                 "twite_push_works",
                 "Whether what X delivers by itself arrives: the stream or webhook of an account works.",
@@ -118,6 +126,11 @@ impl Counters {
     /// Records how long after a message was written it was processed.
     pub fn processed(&self, transport: &str, lag: Duration) {
         self.0.lag.with_label_values(&[transport]).observe(lag.as_secs_f64());
+    }
+
+    /// Records how far the machine's clock is ahead of X's, in seconds.
+    pub fn clock_ahead(&self, seconds: f64) {
+        self.0.clock_ahead.set(seconds);
     }
 
     /// Counts a ticket that was opened.

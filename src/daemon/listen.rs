@@ -37,7 +37,7 @@ impl Daemon {
         let address = listener.local_addr().map_or(address, |bound| bound.to_string());
         tracing::info!("listening on http://{address}");
         self.shared.listening.send_replace(true);
-        let webhook = Receiver::new(self.app().clone(), self.delivered.clone());
+        let webhook = Receiver::new(self.app().clone(), self.delivered.clone(), self.shared.push.turned_away.clone());
         let webhook = (self.shared.webhook_path(), webhook);
         let router = web::router(self.app().clone(), self.shared.standing.subscribe(), webhook);
         web::serve(listener, router, stop).await;

@@ -4,6 +4,7 @@
 //! An operation that fails with [`StoreError`] has changed nothing, unless its `# Errors` says otherwise.
 
 mod deliveries;
+mod doubt;
 mod lease;
 mod listen;
 mod lookup;

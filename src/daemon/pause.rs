@@ -31,8 +31,8 @@ impl Shared {
         let is_dead = matches!(refusal, Refusal::GrantDead(_));
         let what = if is_dead { GRANT } else { what };
         let now = self.app.clock().now();
-        let others: Vec<Pause> =
-            self.app.store().pauses().await?.into_iter().filter(|pause| pause.account == account.id).collect();
+        let (others, elsewhere): (Vec<Pause>, Vec<Pause>) =
+            self.app.store().pauses().await?.into_iter().partition(|pause| pause.account == account.id);
         // Somebody connected it again after this call was made with the old tokens, or unlinked or deactivated it.
         let accounts = self.app.store().accounts().await?;
         let has_changed = |now: &ConnectedAccount| {
@@ -44,16 +44,19 @@ impl Shared {
         }
         let before = others.iter().find(|pause| pause.what == what);
         let failures = before.map_or(1, |pause| pause.failures + 1);
+        let reason = refusal.to_string();
+        // What befalls the app befalls all of its accounts, and is one incident.
+        let told_of_app = refusal.is_about_app() && elsewhere.iter().any(|pause| pause.told && pause.reason == reason);
         let told = others.iter().any(|pause| pause.told);
         // What was retried so far now needs a person.
         let escalates = is_dead && before.is_none();
         let may_pass = matches!(refusal, Refusal::Unauthorised(_) | Refusal::AppUnknown(_));
-        let tells = escalates || (!told && (failures >= UNAUTHORISED_BEFORE_MAIL || !may_pass));
+        let tells = escalates || (!told && !told_of_app && (failures >= UNAUTHORISED_BEFORE_MAIL || !may_pass));
         let wait = doubled(FIRST_WAIT, failures, MAX_WAIT);
         let pause = Pause {
             account: account.id.clone(),
             what: what.to_owned(),
-            reason: refusal.to_string(),
+            reason,
             since: before.map_or(now, |pause| pause.since),
             failures,
             retry_at: now.saturating_add(wait).unwrap_or(now),
@@ -162,8 +165,17 @@ fn explained(account: &ConnectedAccount, what: &str, refusal: &Refusal) -> Strin
     };
     let (retried, remedy) = match refusal {
         Refusal::GrantDead(_) => ("", format!("Run `twite accounts reauthorise {handle}` to resume.")),
-        Refusal::OutOfCredit(_) => {
-            ("", "Add credits or raise the cap in X's developer console; it then resumes by itself.".to_owned())
+        Refusal::OutOfCredit(_) => ("", "Add credits in X's developer console; it then resumes by itself.".to_owned()),
+        Refusal::Capped(_) => (
+            "",
+            "Raise the cap in X's developer console, or wait for the next billing cycle; it then resumes by itself."
+                .to_owned(),
+        ),
+        Refusal::AppNotAdmitted(_) => {
+            ("", "X's developer console says why, and how to appeal or enroll; it then resumes by itself.".to_owned())
+        }
+        Refusal::AccountLocked(_) => {
+            ("", format!("Sign in to X as @{handle} and do what it asks for there; it then resumes by itself."))
         }
         Refusal::NotAllowed(_) => (
             "",
@@ -183,6 +195,7 @@ fn explained(account: &ConnectedAccount, what: &str, refusal: &Refusal) -> Strin
             format!("If it persists, run `twite accounts reauthorise {handle}` to authorize the account again."),
         ),
     };
+    let all = if refusal.is_about_app() { " This concerns all accounts of the app." } else { "" };
     let refusal = refusal.to_string();
-    format!("@{handle}: X refused: {}. {paused}{retried}. {remedy}", refusal.trim_end_matches('.'))
+    format!("@{handle}: X refused: {}. {paused}{retried}.{all} {remedy}", refusal.trim_end_matches('.'))
 }

@@ -38,9 +38,9 @@ const SLOW: u32 = 4;
 pub(super) struct PollAccounts {
     shared: Arc<Shared>,
     stop: CancellationToken,
-    /// The tasks, by account, endpoint, and how often the account was connected: new tokens start a new task, which does
-    /// not wait for the next try of the old one.
-    running: BTreeMap<(XId, &'static str, i64), (CancellationToken, AbortHandle)>,
+    /// The tasks, by account, endpoint, handle, and how often the account was connected: new tokens start a new task,
+    /// which does not wait for the next try of the old one.
+    running: BTreeMap<(XId, &'static str, String, i64), (CancellationToken, AbortHandle)>,
     polls: JoinSet<()>,
     /// Declared accounts already reported as not connected.
     unconnected: Vec<String>,
@@ -61,7 +61,7 @@ impl Loop for PollAccounts {
         let mut wanted = BTreeMap::new();
         for account in &accounts {
             for endpoint in self.shared.endpoints(account) {
-                let key = (account.id.clone(), endpoint.name(), account.times_connected);
+                let key = (account.id.clone(), endpoint.name(), account.handle.clone(), account.times_connected);
                 wanted.insert(key, (account.clone(), endpoint));
             }
         }
@@ -239,7 +239,7 @@ impl Poll {
         let mut position: Position = stored.and_then(|stored| serde_json::from_str(&stored).ok()).unwrap_or_default();
         let mut stretch = position.from_top(&self.account, endpoint, self.shared.app.store().last_received().await?);
         let (mut new, mut pages, mut refused) = (0, 0, 0);
-        let limits = loop {
+        let (limits, answered_at) = loop {
             let Some(answered) =
                 self.shared.unless_stopped(&self.stop, MAX_LAST_REQUEST, read_page(&client, endpoint, &stretch)).await
             else {
@@ -264,9 +264,12 @@ impl Poll {
             new += self.take_page(&mut position, stretch, &answered).await?;
             match position.unfinished() {
                 Some(unfinished) if may_go_on(&answered.limits, pages) => stretch = unfinished.clone(),
-                _ => break answered.limits,
+                _ => break (answered.limits, answered.at),
             }
         };
+        if let Some(at) = answered_at {
+            self.shared.check_clock(at);
+        }
         self.shared.tell_success(&self.account, endpoint.name(), std::mem::take(&mut self.failures));
         self.shared.resume(&self.account, &[endpoint.name(), GRANT]).await?;
         let wait = next_poll(every, &limits, 0, 0.0);

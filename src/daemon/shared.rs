@@ -3,17 +3,21 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{push::Push, trouble::Trouble};
 use crate::{
     app::{App, Notice, StoredTokens},
+    clock::Clock,
     desk::{AccountState, ConnectedAccount, IncomingKind, Transport, XId, declarations::Edition, text::counted},
     settings::XSettings,
     store::{Key, StoreError},
@@ -26,6 +30,9 @@ pub(super) const MAX_LAST_REQUEST: Duration = Duration::from_secs(2);
 
 /// Consecutive failures of a call after which it is reported as an error.
 pub(super) const LASTING_FAILURES: u32 = 4;
+
+/// How far the machine's clock may be from X's, whose answers may take a while.
+const MAX_CLOCK_ERROR: SignedDuration = SignedDuration::from_secs(60);
 
 /// The application, the X clients of connected accounts, and state shared by the loops.
 pub(super) struct Shared {
@@ -46,6 +53,8 @@ pub(super) struct Shared {
     clients: Mutex<BTreeMap<XId, (XSettings, Arc<Client>)>>,
     /// Why the client of an account cannot be created, as last reported.
     unusable: Mutex<BTreeMap<XId, String>>,
+    /// Whether the machine's clock is off, as last reported.
+    clock_is_off: AtomicBool,
     /// Endpoints that have been polled at least once, successfully or not.
     polled: Mutex<BTreeSet<(XId, &'static str)>>,
 }
@@ -63,6 +72,7 @@ impl Shared {
             pausing: tokio::sync::Mutex::default(),
             clients: Mutex::default(),
             unusable: Mutex::default(),
+            clock_is_off: AtomicBool::default(),
             polled: Mutex::default(),
         }
     }
@@ -166,6 +176,30 @@ impl Shared {
             let message = format!("@{} {what}: {error} (failed {failures} times, retrying)", account.handle);
             self.app.notices().tell(Notice::Trouble { message });
         }
+    }
+
+    /// Compares the machine's clock with that of X, which has just answered, and reports when it is off, and when it is
+    /// right again. A virtual clock follows the messages.
+    pub(super) fn check_clock(&self, at_x: Timestamp) {
+        if !matches!(self.app.clock(), Clock::Wall) {
+            return;
+        }
+        let ahead = Clock::Wall.now().duration_since(at_x);
+        self.app.notices().counters().clock_ahead(ahead.as_secs_f64());
+        let is_off = ahead.abs() > MAX_CLOCK_ERROR;
+        if self.clock_is_off.swap(is_off, Ordering::Relaxed) == is_off {
+            return;
+        }
+        self.app.notices().tell(if is_off {
+            let (seconds, how) = (ahead.abs().as_secs(), if ahead.is_positive() { "ahead of" } else { "behind" });
+            let message = format!(
+                "the clock of this machine is {seconds} s {how} X's: automations, business hours and the expiry of tokens go \
+                 by it; set it, best by NTP"
+            );
+            Notice::Trouble { message }
+        } else {
+            Notice::Mended { message: "the clock of this machine agrees with X's again".to_owned() }
+        });
     }
 
     /// Reports that calls work again after this number of failures, all reported by [`Self::tell_failure`].

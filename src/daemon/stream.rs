@@ -35,7 +35,7 @@ pub(super) struct Streaming {
 
 impl Loop for Streaming {
     async fn step(&mut self) -> Result<Next, StoreError> {
-        if !self.shared.is_used(Transport::Stream).await? {
+        if self.shared.using(Transport::Stream).await?.is_empty() {
             return Ok(Next::After(LOOK_EVERY));
         }
         let ended = self.receive().await;
@@ -65,7 +65,7 @@ impl Streaming {
                 () = self.stop.cancelled() => return Ok(()),
                 _ = look.tick() => {
                     self.shared.push.check_doubt(Transport::Stream)?;
-                    if !self.shared.is_used(Transport::Stream).await? {
+                    if self.shared.using(Transport::Stream).await?.is_empty() {
                         return Ok(());
                     }
                 }

@@ -15,7 +15,7 @@ use crate::{
     desk::{AccountState, ConnectedAccount, Transport, XId, declarations::Edition},
     store::StoreError,
     x::{
-        XError,
+        Refusal, TokenError, XError,
         subscriptions::{Subject, subjects},
     },
 };
@@ -29,10 +29,10 @@ const RETRY_EVERY: Duration = Duration::from_secs(60);
 pub(super) struct Subscribing {
     shared: Arc<Shared>,
     stop: CancellationToken,
-    /// What is subscribed to.
-    subscribed: BTreeMap<XId, Wanted>,
-    /// When an attempt failed last, and how often in a row.
-    refused: BTreeMap<XId, (Instant, u32)>,
+    /// What is subscribed to; `None` for an account that uses no stream or webhook, once that is recorded.
+    done: BTreeMap<XId, Option<Wanted>>,
+    /// The attempts that failed.
+    failed: BTreeMap<XId, Failed>,
     /// Whether an account may have subscriptions at X, as stored.
     noted: BTreeMap<XId, bool>,
 }
@@ -40,11 +40,21 @@ pub(super) struct Subscribing {
 /// What an account is to be subscribed to.
 #[derive(Debug, Clone, PartialEq)]
 struct Wanted {
+    handle: String,
     transport: Transport,
     target: Target,
     subjects: Vec<Subject>,
     /// How often the account was connected: X deletes subscriptions with the authorisation.
     times_connected: i64,
+}
+
+/// Attempts that failed, in a row.
+struct Failed {
+    /// To do what; `None`: to delete all subscriptions.
+    wanted: Option<Wanted>,
+    times: u32,
+    /// When the next one is due.
+    retry: Instant,
 }
 
 impl Loop for Subscribing {
@@ -53,21 +63,24 @@ impl Loop for Subscribing {
             if self.stop.is_cancelled() {
                 break;
             }
-            let uses = self.shared.pushed_by(&account).filter(|_| account.state == AccountState::Connected);
-            let Some(transport) = uses else {
-                self.leave(&account).await?;
+            let wanted = match self.shared.pushed_by(&account) {
+                None => None,
+                Some(transport) => match self.shared.push.target(transport) {
+                    Some(target) => Some(self.wanted(&account, transport, target)),
+                    // Its loop tells why it is closed. What the account left is not relied on.
+                    None => {
+                        self.shared.end_push(&account.id);
+                        continue;
+                    }
+                },
+            };
+            if self.done.get(&account.id) == Some(&wanted) || self.waits(&account.id, wanted.as_ref()) {
                 continue;
-            };
-            // Its loop tells why there is none.
-            let Some(target) = self.shared.push.target(transport) else { continue };
-            let wanted = Wanted {
-                transport,
-                target,
-                subjects: self.subjects(&account),
-                times_connected: account.times_connected,
-            };
-            if self.subscribed.get(&account.id) != Some(&wanted) && self.may_try(&account.id) {
-                self.subscribe(&account, wanted).await?;
+            }
+            self.shared.end_push(&account.id);
+            match wanted {
+                Some(wanted) => self.subscribe(&account, wanted).await?,
+                None => self.leave(&account).await?,
             }
         }
         Ok(Next::Idle)
@@ -79,20 +92,28 @@ impl Subscribing {
         Self {
             shared: shared.clone(),
             stop: stop.clone(),
-            subscribed: BTreeMap::new(),
-            refused: BTreeMap::new(),
+            done: BTreeMap::new(),
+            failed: BTreeMap::new(),
             noted: BTreeMap::new(),
         }
     }
 
-    fn subjects(&self, account: &ConnectedAccount) -> Vec<Subject> {
+    fn wanted(&self, account: &ConnectedAccount, transport: Transport, target: Target) -> Wanted {
         let direct = self.shared.app.rules().desk.edition == Edition::Suite;
         let settings = self.shared.app.settings();
-        settings.accounts.get(&account.handle).map(|declared| subjects(declared, direct)).unwrap_or_default()
+        let declared = settings.accounts.get(&account.handle);
+        Wanted {
+            handle: account.handle.clone(),
+            transport,
+            target,
+            subjects: declared.map(|declared| subjects(declared, direct)).unwrap_or_default(),
+            times_connected: account.times_connected,
+        }
     }
 
-    fn may_try(&self, account: &XId) -> bool {
-        self.refused.get(account).is_none_or(|(at, _)| at.elapsed() >= RETRY_EVERY)
+    /// Whether the next attempt to do this is due later.
+    fn waits(&self, account: &XId, wanted: Option<&Wanted>) -> bool {
+        self.failed.get(account).is_some_and(|failed| failed.wanted.as_ref() == wanted && Instant::now() < failed.retry)
     }
 
     async fn subscribe(&mut self, account: &ConnectedAccount, wanted: Wanted) -> Result<(), StoreError> {
@@ -101,44 +122,64 @@ impl Subscribing {
             None => {}
             Some(Ok(())) => {
                 self.shared.push_works(account, wanted.transport, &wanted.target).await?;
-                self.refused.remove(&account.id);
-                self.subscribed.insert(account.id.clone(), wanted);
+                self.done(account, Some(wanted));
             }
             Some(Err(error)) => {
                 let why = format!("cannot subscribe to its events: {error}");
-                let failures = self.refused(account);
-                let is_new = self.shared.push.end(&account.id) || failures == 1;
-                self.shared.push_fails(account, wanted.transport, &why, (failures, is_new), RETRY_EVERY).await?;
+                let transport = wanted.transport;
+                let (failures, wait) = self.count_failure(account, Some(wanted), &error);
+                self.shared.push_fails(account, transport, &why, (failures, failures == 1), wait).await?;
             }
         }
         Ok(())
     }
 
-    /// Deletes the subscriptions of an account that uses none any more. One that is not authorised or unlinked has none:
-    /// X deletes them with the authorisation.
+    /// Deletes the subscriptions of an account that uses none any more.
     async fn leave(&mut self, account: &ConnectedAccount) -> Result<(), StoreError> {
-        self.subscribed.remove(&account.id);
-        self.shared.push.end(&account.id);
-        self.shared.app.notices().counters().forget_push(&account.handle);
-        let can_ask = matches!(account.state, AccountState::Connected | AccountState::Deactivated);
-        if !can_ask || !self.may_try(&account.id) || !self.is_noted(account).await? {
+        self.shared.push_is_fine(account).await?;
+        // X deletes them with the authorisation.
+        let may_have = matches!(account.state, AccountState::Connected | AccountState::Deactivated);
+        if !may_have || !self.is_noted(account).await? {
+            self.done(account, None);
             return Ok(());
         }
         match self.deliver(account, &[], None).await {
             None => {}
-            Some(Ok(())) => {
-                self.refused.remove(&account.id);
+            Some(Ok(()) | Err(XError::Refused(Refusal::GrantDead(_)))) => {
                 self.note(account, false).await?;
+                self.done(account, None);
             }
-            Some(Err(error)) if self.refused(account) == 1 => {
-                tracing::warn!("@{}: its subscriptions at X cannot be deleted: {error} (retrying)", account.handle);
+            Some(Err(error)) => {
+                let (failures, wait) = self.count_failure(account, None, &error);
+                if failures == 1 {
+                    let seconds = wait.as_secs();
+                    tracing::warn!(
+                        "@{}: its subscriptions at X cannot be deleted: {error} (retrying in {seconds} s)",
+                        account.handle
+                    );
+                }
             }
-            Some(Err(_)) => {}
         }
         Ok(())
     }
 
-    /// Makes X deliver these events of an account there, and no others; `None` if stopped, or if there is no client.
+    fn done(&mut self, account: &ConnectedAccount, wanted: Option<Wanted>) {
+        self.failed.remove(&account.id);
+        self.done.insert(account.id.clone(), wanted);
+    }
+
+    /// Records that an attempt failed. Returns how often in a row, and the wait before the next.
+    fn count_failure(&mut self, account: &ConnectedAccount, wanted: Option<Wanted>, error: &XError) -> (u32, Duration) {
+        self.done.remove(&account.id);
+        let before = self.failed.get(&account.id).filter(|failed| failed.wanted == wanted);
+        let times = before.map_or(1, |failed| failed.times.saturating_add(1));
+        let wait = RETRY_EVERY.max(error.wait().unwrap_or_default());
+        self.failed.insert(account.id.clone(), Failed { wanted, times, retry: Instant::now() + wait });
+        (times, wait)
+    }
+
+    /// Makes X deliver these events of an account there, and no others; `None` if stopped, or if there is no client: that is
+    /// reported elsewhere.
     async fn deliver(
         &self,
         account: &ConnectedAccount,
@@ -147,14 +188,9 @@ impl Subscribing {
     ) -> Option<Result<(), XError>> {
         let (client, tag) = (self.shared.client(account)?, self.shared.subscription_tag());
         let deliver = client.deliver(subjects, webhook, &tag);
-        self.shared.unless_stopped(&self.stop, MAX_LAST_REQUEST, deliver).await
-    }
-
-    /// Records that an attempt failed. Returns how often in a row.
-    fn refused(&mut self, account: &ConnectedAccount) -> u32 {
-        let (at, failures) = self.refused.entry(account.id.clone()).or_insert((Instant::now(), 0));
-        (*at, *failures) = (Instant::now(), failures.saturating_add(1));
-        *failures
+        let delivered = self.shared.unless_stopped(&self.stop, MAX_LAST_REQUEST, deliver).await?;
+        // The loop that renews the lease reports this.
+        (!matches!(delivered, Err(XError::Tokens(TokenError::Superseded)))).then_some(delivered)
     }
 
     /// Whether an account may have subscriptions at X.

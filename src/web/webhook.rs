@@ -1,6 +1,12 @@
 //! Receives what X delivers: `/x/webhook/…`, behind a path that nobody guesses.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
@@ -44,13 +50,15 @@ pub struct Delivery {
 pub struct Receiver {
     app: App,
     deliveries: mpsc::Sender<Delivery>,
+    /// Set when a delivery is not taken, so that X is asked to deliver it again.
+    turned_away: Arc<AtomicBool>,
     slots: Arc<Semaphore>,
 }
 
 impl Receiver {
     /// Creates a webhook that passes on what X signed with one of the app's secrets.
-    pub fn new(app: App, deliveries: mpsc::Sender<Delivery>) -> Self {
-        Self { app, deliveries, slots: Arc::new(Semaphore::new(MAX_DELIVERIES)) }
+    pub fn new(app: App, deliveries: mpsc::Sender<Delivery>, turned_away: Arc<AtomicBool>) -> Self {
+        Self { app, deliveries, turned_away, slots: Arc::new(Semaphore::new(MAX_DELIVERIES)) }
     }
 
     /// The app's secrets. Without one, nothing that X delivers could be trusted.
@@ -80,33 +88,43 @@ async fn check(State(receiver): State<Receiver>, Query(check): Query<Check>) -> 
 
 /// Takes in a delivery. It is answered with 200 only once it is stored.
 async fn deliver(State(receiver): State<Receiver>, headers: HeaderMap, body: Body) -> StatusCode {
-    let Ok(_slot) = receiver.slots.try_acquire() else { return StatusCode::SERVICE_UNAVAILABLE };
-    let body = match timeout(MAX_BODY, to_bytes(body, MAX_DELIVERY_BYTES)).await {
-        Ok(Ok(body)) => body,
-        Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE,
-        Err(_) => return StatusCode::REQUEST_TIMEOUT,
-    };
-    let signatures = SIGNATURES.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
-    let Some(secrets) = receiver.secrets() else { return StatusCode::SERVICE_UNAVAILABLE };
-    if !secrets.signed(&body, signatures) {
-        tracing::debug!("the webhook was called without a valid signature");
-        return StatusCode::FORBIDDEN;
+    let answer = receiver.take(headers, body).await;
+    if answer.is_server_error() || answer == StatusCode::REQUEST_TIMEOUT {
+        receiver.turned_away.store(true, Ordering::Relaxed);
     }
-    let pushed = match decode(&body) {
-        Ok(pushed) => pushed,
-        // It is X that says this, so that a repetition would say the same.
-        Err(why) => {
-            tracing::warn!("X delivered what cannot be read: {why}");
-            return StatusCode::OK;
+    answer
+}
+
+impl Receiver {
+    async fn take(&self, headers: HeaderMap, body: Body) -> StatusCode {
+        let Ok(_slot) = self.slots.try_acquire() else { return StatusCode::SERVICE_UNAVAILABLE };
+        let body = match timeout(MAX_BODY, to_bytes(body, MAX_DELIVERY_BYTES)).await {
+            Ok(Ok(body)) => body,
+            Ok(Err(_)) => return StatusCode::PAYLOAD_TOO_LARGE,
+            Err(_) => return StatusCode::REQUEST_TIMEOUT,
+        };
+        let signatures = SIGNATURES.iter().filter_map(|name| headers.get(*name)?.to_str().ok());
+        let Some(secrets) = self.secrets() else { return StatusCode::SERVICE_UNAVAILABLE };
+        if !secrets.signed(&body, signatures) {
+            tracing::debug!("the webhook was called without a valid signature");
+            return StatusCode::FORBIDDEN;
         }
-    };
-    let (stored, done) = oneshot::channel();
-    let handled = async {
-        receiver.deliveries.send(Delivery { pushed, stored }).await.ok()?;
-        done.await.ok()
-    };
-    match timeout(MAX_STORE, handled).await {
-        Ok(Some(())) => StatusCode::OK,
-        _ => StatusCode::SERVICE_UNAVAILABLE,
+        let pushed = match decode(&body) {
+            Ok(pushed) => pushed,
+            // It is X that says this, so that a repetition would say the same.
+            Err(why) => {
+                tracing::warn!("X delivered what cannot be read: {why}");
+                return StatusCode::OK;
+            }
+        };
+        let (stored, done) = oneshot::channel();
+        let handled = async {
+            self.deliveries.send(Delivery { pushed, stored }).await.ok()?;
+            done.await.ok()
+        };
+        match timeout(MAX_STORE, handled).await {
+            Ok(Some(())) => StatusCode::OK,
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        }
     }
 }

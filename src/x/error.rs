@@ -67,12 +67,21 @@ pub enum Refusal {
     /// X does not know the app by its id and secret. The grant is not concerned.
     #[error("the client id or the client secret of the app is wrong: {0}")]
     AppUnknown(String),
-    /// The app lacks permission, or the account is locked. Says nothing about the content of the call.
+    /// The app lacks permission. Says nothing about the content of the call.
     #[error("the app or the account lacks permission: {0}")]
     NotAllowed(String),
-    /// The app's credits or spending cap are used up; someone has to top them up.
-    #[error("the app's credits or spending cap are used up: {0}")]
+    /// X has suspended the app, or never admitted it to its API.
+    #[error("X does not admit the app: {0}")]
+    AppNotAdmitted(String),
+    /// X has suspended the account, or locked it until its owner does something.
+    #[error("the account is locked or suspended: {0}")]
+    AccountLocked(String),
+    /// The app's credits are used up; someone has to top them up.
+    #[error("the app's credits are used up: {0}")]
     OutOfCredit(String),
+    /// The app has reached the cap of what it may spend or read.
+    #[error("the app's cap on spending or usage is reached: {0}")]
+    Capped(String),
     /// A reply to a person who has not mentioned the account.
     #[error("the author of the post has not mentioned this account: {0}")]
     NotSummoned(String),
@@ -107,7 +116,10 @@ impl Refusal {
             Self::GrantDead(_) => "grant_dead",
             Self::AppUnknown(_) => "app_unknown",
             Self::NotAllowed(_) => "not_allowed",
+            Self::AppNotAdmitted(_) => "app_not_admitted",
+            Self::AccountLocked(_) => "account_locked",
             Self::OutOfCredit(_) => "out_of_credit",
+            Self::Capped(_) => "capped",
             Self::NotSummoned(_) => "not_summoned",
             Self::Duplicate(_) => "duplicate",
             Self::Gone(_) => "gone",
@@ -124,9 +136,17 @@ impl Refusal {
             Self::Unauthorised(_)
                 | Self::GrantDead(_)
                 | Self::AppUnknown(_)
+                | Self::AppNotAdmitted(_)
+                | Self::AccountLocked(_)
                 | Self::OutOfCredit(_)
+                | Self::Capped(_)
                 | Self::NotAllowed(_)
         )
+    }
+
+    /// Whether X rejects the app, and so all of its accounts.
+    pub const fn is_about_app(&self) -> bool {
+        matches!(self, Self::AppUnknown(_) | Self::AppNotAdmitted(_) | Self::OutOfCredit(_) | Self::Capped(_))
     }
 }
 
@@ -180,20 +200,21 @@ pub(super) fn refusal(status: u16, body: &[u8], wait: Option<Duration>) -> XErro
     let title = text("title").unwrap_or_default();
     let says = |words: &str| detail.to_ascii_lowercase().contains(words);
     let refused = match (status, kind) {
-        (429, "usage-capped") => Refusal::OutOfCredit(detail),
-        (429, _) if title == "UsageCapExceeded" => Refusal::OutOfCredit(detail),
+        (_, "usage-capped" | "spend-cap-reached") => Refusal::Capped(detail),
+        (429, _) if title == "UsageCapExceeded" => Refusal::Capped(detail),
         (429, _) | (_, "dm-rate-limited") => Refusal::RateLimited { wait },
         (401, _) => Refusal::Unauthorised(detail),
-        (402, _) | (_, "credits-depleted" | "credits" | "usage-capped") => Refusal::OutOfCredit(detail),
+        (402, _) | (_, "credits-depleted" | "credits") => Refusal::OutOfCredit(detail),
         // X answers in JSON, so any other body comes from an intermediary and the call did not reach X. A 408, 425 or
         // 5xx leaves that open.
         (408 | 425 | 500.., _) => return XError::Unavailable { why: format!("X answered {status}: {detail}"), wait },
         (300..=399, _) => return XError::InBetween { status, detail },
         _ if !is_json => return XError::InBetween { status, detail },
-        (403, _) if says("spendcap") || says("spend cap") || title == "SpendCapReached" => Refusal::OutOfCredit(detail),
-        (_, "client-forbidden" | "oauth1-permissions" | "unsupported-authentication") => Refusal::NotAllowed(detail),
+        (403, _) if says("spendcap") || says("spend cap") || title == "SpendCapReached" => Refusal::Capped(detail),
+        (_, "client-forbidden") => Refusal::AppNotAdmitted(detail),
+        (_, "oauth1-permissions" | "unsupported-authentication") => Refusal::NotAllowed(detail),
         (403, _) if says("your account is suspended") || says("account is temporarily locked") => {
-            Refusal::NotAllowed(detail)
+            Refusal::AccountLocked(detail)
         }
         // The sender of a direct message, rather than the message or its recipient.
         (_, "dm-sender-dms-closed" | "dm-sender-not-verified" | "dm-safety-limited") => Refusal::NotAllowed(detail),

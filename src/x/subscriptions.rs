@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    XError,
+    Refusal, XError,
     client::{Client, Sent},
     operation::Operation,
     parts::salvage,
@@ -165,7 +165,11 @@ impl Client {
         let changes = Changes::between(&self.subscriptions().await?, wanted, webhook, tag);
         // X may take what is created for what is there, unless that is deleted first.
         for id in &changes.delete {
-            self.unsubscribe(id).await?;
+            match self.unsubscribe(id).await {
+                // X deletes the subscriptions of a webhook with it.
+                Ok(()) | Err(XError::Refused(Refusal::Gone(_))) => {}
+                Err(error) => return Err(error),
+            }
         }
         for subject in changes.create {
             self.subscribe(subject, webhook, tag).await?;

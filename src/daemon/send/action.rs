@@ -72,9 +72,8 @@ fn not_done(account: ConnectedAccount, error: XError) -> Failure {
     match error {
         XError::Refused(refusal) => match refusal {
             Refusal::RateLimited { .. } => Failure::NotWorking(Reason::new(kind_of(&refusal), words), wait),
-            Refusal::Unauthorised(_) | Refusal::GrantDead(_) | Refusal::AppUnknown(_) | Refusal::OutOfCredit(_) => {
-                Failure::Paused(account, refusal)
-            }
+            Refusal::NotAllowed(_) => Failure::Refused(Reason::new(kind_of(&refusal), words)),
+            _ if refusal.is_about_account() => Failure::Paused(account, refusal),
             _ => Failure::Refused(Reason::new(kind_of(&refusal), words)),
         },
         XError::Tokens(_) | XError::Setup(_) => Failure::NotWorking(Reason::new(ReasonKind::NotReady, words), None),

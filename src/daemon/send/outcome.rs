@@ -270,8 +270,10 @@ pub(super) fn kind_of(refusal: &Refusal) -> ReasonKind {
     match refusal {
         Refusal::RateLimited { .. } => ReasonKind::RateLimited,
         Refusal::Unauthorised(_) | Refusal::GrantDead(_) => ReasonKind::Unauthorised,
-        Refusal::NotAllowed(_) | Refusal::AppUnknown(_) => ReasonKind::NotAllowed,
-        Refusal::OutOfCredit(_) => ReasonKind::NoCredit,
+        Refusal::NotAllowed(_) | Refusal::AppUnknown(_) | Refusal::AppNotAdmitted(_) | Refusal::AccountLocked(_) => {
+            ReasonKind::NotAllowed
+        }
+        Refusal::OutOfCredit(_) | Refusal::Capped(_) => ReasonKind::NoCredit,
         Refusal::NotSummoned(_) => ReasonKind::NotSummoned,
         Refusal::Duplicate(_) => ReasonKind::Duplicate,
         Refusal::Gone(_) => ReasonKind::Gone,

@@ -54,7 +54,7 @@ pub(super) fn direct_messages(payload: &Value) -> Vec<Event> {
     let kind = IncomingKind::DirectMessage;
     each(payload, "direct_message_events", kind, |event| {
         // Others are about reactions and typing.
-        let is_message = event.get("type").and_then(Value::as_str) == Some("message_create");
+        let is_message = event.get("type").is_none_or(|of| of.as_str() == Some("message_create"));
         is_message.then(|| {
             let line = v1::direct_message(event, payload.get("users").unwrap_or(&Value::Null)).to_string();
             message(kind, decode_direct_line(&line), DirectMessage::into_incoming)

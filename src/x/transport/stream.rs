@@ -167,7 +167,9 @@ pub fn reconnect_after(failures: u32, error: &XError) -> Duration {
     };
     let wait = match error {
         XError::Refused(Refusal::RateLimited { .. }) => doubled(60, 960),
-        XError::Refused(_) | XError::InBetween { .. } | XError::Setup(_) => doubled(5, 320),
+        XError::Refused(_) | XError::InBetween { .. } => doubled(5, 320),
+        // Nobody asks X until the setting is mended.
+        XError::Setup(_) => doubled(5, 20),
         _ => Duration::from_millis(250).saturating_mul(failures).min(Duration::from_secs(16)),
     };
     wait.max(error.wait().unwrap_or_default())

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 /// A post that answers no other, as a line with `data` and `includes`.
 pub(super) fn post(tweet: &Value) -> Value {
-    let full = tweet.get("extended_tweet").unwrap_or(tweet);
+    let full = tweet.get("extended_tweet").filter(|full| full.is_object()).unwrap_or(tweet);
     let text = ["full_text", "text"].iter().find_map(|name| full.get(*name)).or_else(|| tweet.get("text"));
     let user = tweet.get("user").unwrap_or(&Value::Null);
     let media: Vec<_> = media_of(full).iter().filter_map(attached).collect();

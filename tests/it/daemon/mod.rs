@@ -2,6 +2,7 @@
 
 mod actions;
 mod counts;
+mod diagnoses;
 mod edges;
 mod follow;
 mod inbound;

@@ -212,13 +212,15 @@ async fn soak(messages: usize, fail_every: usize, seed: u64) {
             faults += 1;
         }
         if n % 100 == 99 {
+            let waits = Instant::now();
             while count(&mut database, "comment WHERE x_id IS NOT NULL").await + MAX_WAITING
                 < soak.expected.comments.len()
             {
+                assert!(waits.elapsed() < MAX_SILENCE, "what was said does not arrive");
                 sleep(Duration::from_millis(100)).await;
             }
         }
-        if n % (messages / 10) == messages / 10 - 1 {
+        if n % (messages / 10).max(1) == 0 {
             sizes.push(memory(&served));
         }
     }

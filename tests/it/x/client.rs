@@ -506,7 +506,7 @@ const TOLD: &[(u16, &str, &str, &str)] = &[
     (302, "", "302 that is not from X, perhaps from a proxy: Found", ""),
     (400, r#"{"detail":"No."}"#, "X refused: 400: No.", ""),
     (401, REFUSED, "X refused: authorization refused: Unauthorized", ""),
-    (402, "", "X refused: the app's credits or spending cap are used up: Payment Required", ""),
+    (402, "", "X refused: the app's credits are used up: Payment Required", ""),
     (403, r#"{"detail":"No."}"#, "X refused: 403: No.", ""),
     (
         403,
@@ -543,7 +543,7 @@ const TOLD: &[(u16, &str, &str, &str)] = &[
     (
         403,
         r#"{"detail":"Your account is suspended."}"#,
-        "X refused: the app or the account lacks permission: Your account is suspended.",
+        "X refused: the account is locked or suspended: Your account is suspended.",
         "",
     ),
     (404, r#"{"detail":"No such thing."}"#, "X refused: deleted or not visible: No such thing.", ""),
