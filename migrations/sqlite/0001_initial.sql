@@ -106,6 +106,24 @@ CREATE TABLE account_switch (
   PRIMARY KEY (account, name)
 );
 
+-- Sign-ins at X whose browser X redirects to the daemon's `/x/callback`. They expire within minutes, and are removed an hour
+-- later.
+CREATE TABLE sign_in (
+  -- The SHA-256 of the `state` in the redirect, in base64.
+  state_hash  TEXT PRIMARY KEY,
+  -- The PKCE verifier, sealed with the key of the installation, until the sign-in is taken up.
+  verifier    BLOB,
+  redirect    TEXT NOT NULL,
+  -- The account that gets new tokens; otherwise one is added: that with this handle, or whichever signs in.
+  account     TEXT,
+  handle      TEXT,
+  actor       TEXT NOT NULL,
+  made        BIGINT NOT NULL,
+  expires     BIGINT NOT NULL,
+  -- JSON: how it ended.
+  outcome     TEXT
+);
+
 CREATE TABLE ticket (
   id                     INTEGER PRIMARY KEY AUTOINCREMENT,
   -- The account's id, the conversation and the person make a ticket; of those, at most one is not closed.

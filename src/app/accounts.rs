@@ -2,6 +2,7 @@
 
 mod change;
 mod connect;
+mod sign_in;
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -10,6 +11,7 @@ pub(crate) use self::connect::stored_accounts;
 pub use self::{
     change::{Changed, NotChanged, Revoked, activate, deactivate, set, unlink},
     connect::{Connected, Connecting, NotConnected, Wanted},
+    sign_in::{Arrived, CALLBACK, SignIn, SignInOutcome, begin_sign_in, complete_sign_in},
 };
 use super::gates::stopped;
 use crate::{

@@ -3,6 +3,7 @@
 mod callback;
 mod change;
 mod sign_in;
+mod through_daemon;
 mod tokens;
 
 use std::io::Write as _;

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::Daemon;
 use crate::{
     app::Notice,
-    web::{self, webhook::Receiver},
+    web::{self, callback::Callback, webhook::Receiver},
 };
 
 /// Interval between attempts to listen. A daemon that is about to end may still use the port.
@@ -37,9 +37,14 @@ impl Daemon {
         let address = listener.local_addr().map_or(address, |bound| bound.to_string());
         tracing::info!("listening on http://{address}");
         self.shared.listening.send_replace(true);
-        let webhook = Receiver::new(self.app().clone(), self.delivered.clone(), self.shared.push.turned_away.clone());
+        if let Err(error) = self.store().forget_sign_ins(self.clock().now()).await {
+            tracing::warn!("cannot remove expired sign-ins: {error}");
+        }
+        let turned_away = self.shared.push.turned_away.clone();
+        let webhook = Receiver::new(self.app().clone(), self.delivered.clone(), turned_away);
         let webhook = (self.shared.webhook_path(), webhook);
-        let router = web::router(self.app().clone(), self.shared.standing.subscribe(), webhook);
+        let callback = Callback::new(self.app().clone(), self.key().clone());
+        let router = web::router(self.app().clone(), self.shared.standing.subscribe(), callback, webhook);
         web::serve(listener, router, stop).await;
     }
 }

@@ -75,13 +75,7 @@ impl Key {
     /// Encrypts tokens. The account id is authenticated too, so that they cannot be decrypted for another account.
     pub(super) fn seal(&self, account: &XId, tokens: &Tokens) -> Result<Vec<u8>, StoreError> {
         let plain = serde_json::to_vec(tokens).map_err(|e| StoreError::Key(e.to_string()))?;
-        let mut nonce = [0; NONCE];
-        getrandom::fill(&mut nonce).map_err(|e| StoreError::Key(e.to_string()))?;
-        let payload = Payload { msg: &plain, aad: account.as_str().as_bytes() };
-        let sealed = XChaCha20Poly1305::new(&self.0)
-            .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| StoreError::Key("cannot encrypt the tokens".to_owned()))?;
-        Ok([&nonce[..], &sealed].concat())
+        self.seal_bytes(account.as_str(), &plain)
     }
 
     pub(super) fn open(&self, account: &XId, sealed: &[u8]) -> Result<Tokens, StoreError> {
@@ -92,11 +86,27 @@ impl Key {
                     .to_owned(),
             )
         };
-        let (nonce, sealed) = sealed.split_at_checked(NONCE).ok_or_else(wrong)?;
-        let nonce = <[u8; NONCE]>::try_from(nonce).map_err(|_| wrong())?;
-        let payload = Payload { msg: sealed, aad: account.as_str().as_bytes() };
-        let plain = XChaCha20Poly1305::new(&self.0).decrypt(&XNonce::from(nonce), payload).map_err(|_| wrong())?;
+        let plain = self.open_bytes(account.as_str(), sealed).ok_or_else(wrong)?;
         serde_json::from_slice(&plain).map_err(|_| wrong())
+    }
+
+    /// Encrypts a secret, and authenticates whose it is.
+    pub(super) fn seal_bytes(&self, whose: &str, plain: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).map_err(|e| StoreError::Key(e.to_string()))?;
+        let payload = Payload { msg: plain, aad: whose.as_bytes() };
+        let sealed = XChaCha20Poly1305::new(&self.0)
+            .encrypt(&XNonce::from(nonce), payload)
+            .map_err(|_| StoreError::Key("cannot encrypt a secret".to_owned()))?;
+        Ok([&nonce[..], &sealed].concat())
+    }
+
+    /// Decrypts a secret; `None` if it was encrypted with another key, or is somebody else's.
+    pub(super) fn open_bytes(&self, whose: &str, sealed: &[u8]) -> Option<Vec<u8>> {
+        let (nonce, sealed) = sealed.split_at_checked(NONCE)?;
+        let nonce = <[u8; NONCE]>::try_from(nonce).ok()?;
+        let payload = Payload { msg: sealed, aad: whose.as_bytes() };
+        XChaCha20Poly1305::new(&self.0).decrypt(&XNonce::from(nonce), payload).ok()
     }
 }
 

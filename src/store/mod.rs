@@ -47,6 +47,7 @@ mod report;
 mod rules_version;
 mod schedule;
 mod seen_person;
+mod sign_in;
 mod snapshot;
 mod switch;
 mod ticket;
@@ -86,6 +87,7 @@ pub use self::{
     post::{PutPost, Seen, StoredPost},
     queues::Queues,
     seen_person::{PersonChange, SeenPerson, StoredChange},
+    sign_in::{PendingSignIn, SignInState, TakenSignIn},
     snapshot::{SeenTicket, Snapshot},
     ticket::{TicketHead, TicketKey},
     volume::LastingVolume,

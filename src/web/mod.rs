@@ -1,5 +1,6 @@
-//! The HTTP server of the daemon: `/healthz`, `/readyz`, `/metrics`, and the webhook that X calls.
+//! The HTTP server of the daemon: `/healthz`, `/readyz`, `/metrics`, the webhook that X calls, and the end of signing in at X.
 
+pub mod callback;
 mod health;
 mod metrics;
 mod server;
@@ -30,11 +31,17 @@ struct Web {
 }
 
 /// The pages of a daemon, and the webhook at its path.
-pub fn router(app: App, standing: watch::Receiver<Standing>, (path, webhook): (String, webhook::Receiver)) -> Router {
+pub fn router(
+    app: App,
+    standing: watch::Receiver<Standing>,
+    callback: callback::Callback,
+    (path, webhook): (String, webhook::Receiver),
+) -> Router {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::page))
         .with_state(Web { app, standing })
+        .merge(callback.router())
         .merge(webhook.router(&path))
 }

@@ -152,19 +152,19 @@ impl App {
             .append_pair("state", &state)
             .append_pair("code_challenge", &challenge)
             .append_pair("code_challenge_method", "S256");
-        Ok(Authorisation { page, state, verifier, redirect: redirect.to_owned() })
+        Ok(Authorisation { page, state, proof: Proof { redirect: redirect.to_owned(), verifier } })
     }
 
     /// Exchanges an authorization code for tokens. X expires the code after 30 seconds.
     ///
     /// # Errors
     /// When X refuses it.
-    pub async fn exchange(&self, authorisation: &Authorisation, code: &str) -> Result<Tokens, XError> {
+    pub async fn exchange(&self, proof: &Proof, code: &str) -> Result<Tokens, XError> {
         self.token(&[
             ("grant_type", "authorization_code"),
             ("code", code),
-            ("redirect_uri", &authorisation.redirect),
-            ("code_verifier", &authorisation.verifier),
+            ("redirect_uri", &proof.redirect),
+            ("code_verifier", &proof.verifier),
         ])
         .await
     }
@@ -257,9 +257,19 @@ fn token_refusal(body: &[u8]) -> Option<Refusal> {
 pub struct Authorisation {
     /// The page to open in a browser.
     pub page: Url,
-    state: String,
-    verifier: String,
-    redirect: String,
+    /// What the callback's `state` must be.
+    pub state: String,
+    /// What the exchange of the code needs.
+    pub proof: Proof,
+}
+
+/// What shows that whoever exchanges a code is who asked for it.
+#[derive(Clone)]
+pub struct Proof {
+    /// The URL of the callback.
+    pub redirect: String,
+    /// The PKCE verifier.
+    pub verifier: String,
 }
 
 impl Authorisation {

@@ -1,6 +1,7 @@
 //! Connecting accounts by OAuth: whose tokens they are, and whether the desk may have the account.
 
 use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     desk::{
@@ -35,7 +36,7 @@ pub struct Connecting<'a> {
 }
 
 /// Result of connecting an account.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connected {
     /// The handle by which `twite.toml` and rules call it.
     pub handle: String,

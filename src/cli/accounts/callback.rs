@@ -38,7 +38,7 @@ pub(super) async fn sign_in(app: &App, handle: Option<&str>, actions: bool, port
     let code = tokio::time::timeout(MAX_SIGN_IN, come_back(&listener, &authorisation))
         .await
         .map_err(|_| CliError::Usage("nobody signed in within ten minutes; start again".to_owned()))??;
-    Ok(app.exchange(&authorisation, &code).await?)
+    Ok(app.exchange(&authorisation.proof, &code).await?)
 }
 
 /// Waits for the redirect with a code. Any other request is answered with `400 Bad Request` and ignored.

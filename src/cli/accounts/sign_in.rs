@@ -4,7 +4,7 @@ use std::{io::Write as _, sync::Arc};
 
 use clap::Args;
 
-use super::{Asked, callback, tokens};
+use super::{Asked, callback, through_daemon, tokens};
 use crate::{
     app::accounts::{Connected, Connecting, NotConnected, Wanted, renamed},
     cli::{CliError, Exit, desk::DeskArgs, terminal},
@@ -16,8 +16,8 @@ use crate::{
 
 /// Connect an account: sign in at X, and store its tokens, encrypted.
 ///
-/// Prints a URL to open in a browser, and waits for X to redirect to this machine. Without a handle, connects whichever
-/// account signs in. An account that `twite.toml` does not declare is used too, as far as the edition allows; rules cannot name
+/// Prints a URL to open in a browser, and waits for X to redirect to this machine, or with `--through-daemon` to the running
+/// daemon. Without a handle, connects whichever account signs in. An account that `twite.toml` does not declare is used too, as far as the edition allows; rules cannot name
 /// it until it is declared. If the tokens do not permit everything that the account's switches need, says what is missing and
 /// exits with status 1.
 #[derive(Debug, Args)]
@@ -44,6 +44,10 @@ struct SignIn {
     /// The port of the redirect; `http://127.0.0.1:PORT/callback` must be registered for the app.
     #[arg(long, default_value_t = 8918)]
     port: u16,
+    /// Let X redirect to the daemon, for a browser that is not on this machine: `URL/x/callback` must be registered for the app,
+    /// where `URL` is `url` in `twite.toml`. Whoever opens the printed page within ten minutes can sign in.
+    #[arg(long, conflicts_with_all = ["port", "tokens_from_stdin"])]
+    through_daemon: bool,
     /// Read tokens from standard input instead of signing in: a JSON object with `access_token` and
     /// `refresh_token`, and optionally `scope` and `expires_in`, as X and `twite sim` return them.
     #[arg(long)]
@@ -93,6 +97,7 @@ impl SignIn {
             }
             checked => checked.map_err(not_connected)?,
         }
+        let by = asked.by();
         let tokens = if self.tokens_from_stdin {
             tokens::read(Clock::Wall.now())?
         } else {
@@ -105,9 +110,16 @@ impl SignIn {
             };
             let known = |handle| asked.desk.settings.accounts.get(handle).or_else(|| settings.accounts.get(handle));
             let acts = handle.and_then(known).is_some_and(|account| account.allow_actions);
-            callback::sign_in(&App::new(&settings.x, http()?, Clock::Wall)?, at_x, acts, self.port).await?
+            let app = App::new(&settings.x, http()?, Clock::Wall)?;
+            if self.through_daemon {
+                let (desk, wanted) = ((&*rules.desk, &settings.web), (wanted, at_x, acts));
+                let sign_in = through_daemon::begin((store, &key), &app, desk, wanted, &by).await?;
+                let connected = through_daemon::wait(store, &sign_in).await?;
+                store.close().await;
+                return tell_connected(&connected);
+            }
+            callback::sign_in(&app, at_x, acts, self.port).await?
         };
-        let by = asked.by();
         let connected = connecting.connect(&settings.x, wanted, &tokens, &by, Clock::Wall.now()).await;
         let connected = connected.map_err(not_connected)?;
         store.close().await;
@@ -137,7 +149,7 @@ fn tell_connected(connected: &Connected) -> Result<Exit, CliError> {
     Ok(if connected.lacks.is_empty() { Exit::Fine } else { Exit::Findings })
 }
 
-fn not_connected(error: NotConnected) -> CliError {
+pub(super) fn not_connected(error: NotConnected) -> CliError {
     match error {
         NotConnected::X(XError::Refused(refusal @ Refusal::Unauthorised(_))) => {
             CliError::Usage(format!("X refuses these tokens: {refusal}"))

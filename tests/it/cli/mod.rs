@@ -19,4 +19,5 @@ mod sign_in;
 mod status;
 mod switches;
 mod terminal;
+mod through_daemon;
 mod ticket;

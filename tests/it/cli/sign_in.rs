@@ -18,16 +18,16 @@ use crate::support::{TestDesk, key};
 const RULES: &str = "trigger \"A\" {\n  on created\n  then add tags a\n}\n";
 
 /// A command that waits for somebody to sign in.
-struct SignIn {
-    child: Child,
+pub(super) struct SignIn {
+    pub(super) child: Child,
     errors: BufReader<std::process::ChildStderr>,
     /// The authorization page.
-    page: Url,
-    browser: Client,
+    pub(super) page: Url,
+    pub(super) browser: Client,
 }
 
 impl SignIn {
-    fn start(desk: &TestDesk, arguments: &[&str]) -> Self {
+    pub(super) fn start(desk: &TestDesk, arguments: &[&str]) -> Self {
         let mut child = desk
             .command()
             .arg("accounts")
@@ -41,7 +41,7 @@ impl SignIn {
         let mut errors = BufReader::new(child.stderr.take().unwrap());
         let mut page = None;
         let mut line = String::new();
-        while !line.starts_with("Waiting for the redirect") {
+        while !line.starts_with("Waiting ") {
             line.clear();
             assert!(errors.read_line(&mut line).unwrap() > 0, "it ended");
             page = page.or(line.trim().parse::<Url>().ok());
@@ -53,7 +53,7 @@ impl SignIn {
     }
 
     /// What the user decides on the page: where X redirects the browser.
-    async fn decide(&self, account: &str, decision: &str) -> Url {
+    pub(super) async fn decide(&self, account: &str, decision: &str) -> Url {
         let mut form: HashMap<String, String> = self.page.query_pairs().into_owned().collect();
         form.extend([("account", account), ("decision", decision)].map(|(k, v)| (k.to_owned(), v.to_owned())));
         let page = self.page.join("/i/oauth2/authorize").unwrap();
@@ -66,7 +66,7 @@ impl SignIn {
     }
 
     /// The exit status, and what the command said meanwhile.
-    fn end(mut self) -> (i32, String) {
+    pub(super) fn end(mut self) -> (i32, String) {
         let status = self.child.wait().unwrap().code().unwrap();
         let mut said = String::new();
         self.child.stdout.take().unwrap().read_to_string(&mut said).unwrap();
