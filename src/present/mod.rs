@@ -9,6 +9,7 @@ pub(crate) mod chart;
 mod csv;
 mod delivery;
 pub(crate) mod health;
+pub(crate) mod incoming;
 mod junit;
 mod markup;
 pub(crate) mod outbox;

@@ -52,6 +52,7 @@ mod switch;
 mod ticket;
 mod ticket_link;
 mod tx_cache;
+mod uncaptured;
 mod usable;
 mod view;
 mod volume;
@@ -88,6 +89,7 @@ pub use self::{
     seen_person::{PersonChange, SeenPerson, StoredChange},
     snapshot::{SeenTicket, Snapshot},
     ticket::{TicketHead, TicketKey},
+    uncaptured::{Uncaptured, UncapturedFilter},
     volume::LastingVolume,
 };
 use self::{
