@@ -101,11 +101,13 @@ pub struct StoreSettings {
     pub password_env: Option<String>,
     /// The environment variable with the key that encrypts X tokens at rest: 32 bytes in base64.
     pub key_env: String,
+    /// Days for which posts that made no ticket are kept; 0 keeps none.
+    pub incoming_days: u32,
 }
 
 impl Default for StoreSettings {
     fn default() -> Self {
-        Self { url: "sqlite:twite.db".into(), password_env: None, key_env: "TWITE_KEY".into() }
+        Self { url: "sqlite:twite.db".into(), password_env: None, key_env: "TWITE_KEY".into(), incoming_days: 30 }
     }
 }
 
@@ -241,6 +243,7 @@ pub static NUMBERS: &[NumberRange] = &[
     NumberRange { table: "limits", key: "automations_per_minute", allowed: 1..=1_000_000, unit: "tickets" },
     NumberRange { table: "limits", key: "replies_per_account_per_hour", allowed: 0..=100_000, unit: "replies" },
     NumberRange { table: "limits", key: "replies_per_person_per_hour", allowed: 0..=1_000, unit: "replies" },
+    NumberRange { table: "store", key: "incoming_days", allowed: 0..=3_650, unit: "days" },
     NumberRange { table: "x", key: "backup_poll_seconds", allowed: 1..=86_400, unit: "seconds" },
     NumberRange { table: "x", key: "count_minutes", allowed: 0..=10_080, unit: "minutes" },
     NumberRange { table: "x", key: "poll_seconds", allowed: 1..=86_400, unit: "seconds" },

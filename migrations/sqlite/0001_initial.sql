@@ -385,6 +385,24 @@ CREATE TABLE deletion (
   at    BIGINT NOT NULL
 );
 
+-- Posts and messages to an account that made no ticket when they were read. Those that are on a ticket since then are passed over.
+CREATE TABLE uncaptured (
+  account    TEXT NOT NULL REFERENCES account (x_id),
+  -- The post or message, by the id of its first version.
+  post       TEXT NOT NULL,
+  reason     TEXT NOT NULL,
+  -- When it was read; what is older than the settings say is deleted, with the post.
+  since      BIGINT NOT NULL,
+  -- What was known of it then and does not follow from the post.
+  likes      BIGINT,
+  reposts    BIGINT,
+  replies    BIGINT,
+  has_media  BIGINT NOT NULL,
+  PRIMARY KEY (account, post)
+);
+CREATE INDEX uncaptured_by_since ON uncaptured (since, post, account);
+CREATE INDEX uncaptured_by_post ON uncaptured (post);
+
 CREATE TABLE comment (
   id         INTEGER PRIMARY KEY AUTOINCREMENT,
   ticket     BIGINT NOT NULL REFERENCES ticket (id),

@@ -1,10 +1,10 @@
 //! The agents of the desk: who is away, and entering it.
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 
 use super::agent::find_agent;
 use crate::{
-    desk::{Declarations, Viewer, declarations::Agent},
+    desk::{Declarations, Viewer, declarations::Agent, moment::day_or_moment},
     store::{Absence, Store, StoreError},
 };
 
@@ -100,14 +100,8 @@ fn may_say<'d>(desk: &'d Declarations, viewer: Viewer<'_>, name: &str) -> Result
 /// # Errors
 /// A message, if the text is neither.
 pub fn end_of_absence(text: &str, desk: &Declarations) -> Result<Timestamp, String> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at);
-    }
-    // `Date` also reads the date of a time without a zone.
-    let is_day = !text.contains(['T', 't', ':', ' ']);
-    let after = text.parse::<Date>().ok().filter(|_| is_day).and_then(|last| last.tomorrow().ok());
-    let after = after.and_then(|day| day.to_zoned_datetime(desk.hours.zone.clone()).ok());
-    after.map(|day| day.timestamp()).ok_or_else(|| {
+    let found = day_or_moment(text, &desk.hours.zone);
+    found.map(|(_, end)| end).ok_or_else(|| {
         format!("`{text}` is no date: write the last day, as in `2026-12-24`, or a time, as in `2026-12-24T12:00:00Z`")
     })
 }

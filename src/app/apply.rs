@@ -22,19 +22,21 @@ pub(super) const NO_PROBLEM: &str = "no other ticket with that number has the ty
 pub(super) const EMPTY: &str = "its text is empty, because its placeholders are empty";
 
 impl UnitOfWork<'_> {
-    /// Opens a ticket with its first message, runs the triggers on the new ticket, and stores it.
+    /// Opens a ticket with its first message, runs the triggers on the new ticket, and stores it. `by` is who causes that: the
+    /// message's author, or who converts it.
     pub(super) async fn create(
         &mut self,
         mut ticket: Ticket,
         key: &TicketKey,
         post: &StoredPost,
+        by: Actor,
     ) -> Result<(), StoreError> {
         let comment = event_comment(post, Author::Requester);
         ticket.add_comment(&comment, post.made);
         let mut event = Event {
             kind: EventKind::Created,
             via: via(&ticket),
-            actor: Actor::Person,
+            actor: by,
             comment: Some(comment),
             cause: None,
             fired_before: vec![],

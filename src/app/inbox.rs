@@ -9,7 +9,7 @@ use super::{
     message::{Message, read},
 };
 use crate::{
-    desk::{ConnectedAccount, Incoming, IncomingKind, Transport, XId},
+    desk::{Actor, ConnectedAccount, Incoming, IncomingKind, Transport, XId},
     store::{InboxItem, StoreError, StoredPost},
     x::{Post, Unreadable},
 };
@@ -73,7 +73,7 @@ impl App {
     async fn take_together(&self, items: &[InboxItem]) -> Result<usize, StoreError> {
         let mut messages: Vec<_> = items.iter().map(read).collect();
         let accounts = self.store.accounts().await?;
-        let mut intake = Intake { unit: self.begin().await?, accounts: &accounts };
+        let mut intake = Intake { unit: self.begin().await?, accounts: &accounts, by: Actor::Person };
         let begun = Instant::now();
         intake.unit.tx.prefetch_versions(&posts(&messages)).await?;
         for message in messages.iter_mut().flatten().flatten() {
@@ -138,7 +138,7 @@ impl App {
 
     async fn set_aside(&self, items: Vec<(&InboxItem, String)>) -> Result<(), StoreError> {
         let accounts = self.store.accounts().await?;
-        let mut intake = Intake { unit: self.begin().await?, accounts: &accounts };
+        let mut intake = Intake { unit: self.begin().await?, accounts: &accounts, by: Actor::Person };
         for (item, reason) in items {
             intake.set_aside(item, &reason).await?;
         }

@@ -10,7 +10,8 @@
 //! 3. any other post by a ticket's person in its conversation joins it, as soon as both are known;
 //! 4. a direct message is treated alike, with its two participants as the conversation;
 //! 5. all versions of an edited post are one post, under the id of the first version;
-//! 6. a deleted post loses its text wherever it is, and opens or joins no ticket from then on.
+//! 6. a deleted post loses its text wherever it is, and opens or joins no ticket from then on;
+//! 7. a message to the account that makes no ticket, because the account does not capture it, is recorded with the reason.
 //!
 //! How a message changes its ticket, and which rules fire, is in [`super::apply`].
 
@@ -21,10 +22,10 @@ use super::{
 };
 use crate::{
     desk::{
-        Account, AccountState, Author, Channel, ConnectedAccount, Person, SourceId, Status, Ticket, TicketId, WhenFull,
-        XId,
+        Account, AccountState, Actor, Author, Channel, ConnectedAccount, NotCaptured, Person, SourceId, Status, Ticket,
+        TicketId, WhenFull, XId,
     },
-    store::{Echo, InboxItem, PutPost, Seen, StoreError, StoredPost, TicketHead, TicketKey},
+    store::{Echo, InboxItem, PutPost, Seen, StoreError, StoredPost, TicketHead, TicketKey, Uncaptured},
 };
 
 /// A unit of work that assigns messages to tickets.
@@ -32,6 +33,8 @@ pub(crate) struct Intake<'a> {
     pub(crate) unit: UnitOfWork<'a>,
     /// The connected accounts.
     pub(crate) accounts: &'a [ConnectedAccount],
+    /// Who causes tickets to be opened: their authors, or who converts their messages.
+    pub(crate) by: Actor,
 }
 
 impl Intake<'_> {
@@ -261,37 +264,71 @@ impl Intake<'_> {
     ) -> Result<Option<TicketId>, StoreError> {
         let settings = self.unit.settings.clone();
         let Some(settings) = settings.accounts.get(&account.handle) else { return Ok(None) };
-        let addresses = message.mentions(account);
-        let captured = account.capture_from.is_none_or(|from| post.made >= from);
-        let opens = captured
-            && match &message.arrival {
-                Arrival::Post => settings.capture_mentions && addresses,
-                Arrival::Like(by) => settings.track_likes && *by == account.id,
-                Arrival::Direct(_) => settings.capture_direct_messages,
-            };
+        let opens = opens(account, settings, message);
+        let ticket = self.assign((account, settings), message, post, heads, (opens, alone)).await?;
+        Ok(ticket.filter(|_| message.mentions(account)))
+    }
+
+    /// Opens a ticket of an account with a stored message that made none and is on none, as if the account had captured it.
+    pub(super) async fn convert(
+        &mut self,
+        account: &ConnectedAccount,
+        settings: &Account,
+        uncaptured: Uncaptured,
+    ) -> Result<(), StoreError> {
+        let message = Message::of_uncaptured(uncaptured);
+        let post = &message.post;
+        let heads = self.unit.tx.tickets_of(&post.conversation, &post.author.clone().into()).await?;
+        let heads = of(account, &heads);
+        Box::pin(self.assign((account, settings), &message, post, &heads, (Opens::Yes, false))).await?;
+        let Some(ticket) = self.unit.tx.ticket_with(&account.id, &post.id).await? else { return Ok(()) };
+        for other in self.accounts.iter().filter(|other| other.id != account.id && message.mentions(other)) {
+            if let Some(other) = self.unit.tx.ticket_with(&other.id, &post.id).await? {
+                self.unit.link(ticket.min(other), ticket.max(other), "one post mentions both accounts").await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a message by another person to a ticket of the account. If there is none, opens one, or records why not. Returns the
+    /// ticket, unless it was closed after the message was written.
+    async fn assign(
+        &mut self,
+        (account, settings): (&ConnectedAccount, &Account),
+        message: &Message,
+        post: &StoredPost,
+        heads: &[&TicketHead],
+        (opens, alone): (Opens, bool),
+    ) -> Result<Option<TicketId>, StoreError> {
         let target = match target(heads, post) {
             Target::Open(head) if settings.when_full == WhenFull::FollowUp && self.is_full(head.id, post).await? => {
                 Target::FollowsUp(head)
             }
             target => target,
         };
-        let ticket = match target {
+        match target {
             Target::Open(head) => {
-                if opens && !head.merged && post.id < head.opened_by {
+                if opens == Opens::Yes && !head.merged && post.id < head.opened_by {
                     self.opens_earlier(head.id, message, post).await?;
                 }
                 let new = self.unit.join(head.id, post, Author::Requester, true).await?;
-                (new || addresses).then_some(head.id)
+                Ok((new || message.mentions(account)).then_some(head.id))
             }
             Target::Past(head) => {
                 self.unit.join(head.id, post, Author::Requester, false).await?;
-                None
+                Ok(None)
             }
-            Target::FollowsUp(head) => Some(self.open(account, settings, message, post, Some(head), alone).await?),
-            Target::None if opens => Some(self.open(account, settings, message, post, None, alone).await?),
-            Target::None => None,
-        };
-        Ok(ticket.filter(|_| addresses))
+            Target::FollowsUp(head) => self.open(account, settings, message, post, Some(head), alone).await.map(Some),
+            Target::None => match opens {
+                Opens::Yes => self.open(account, settings, message, post, None, alone).await.map(Some),
+                Opens::NotCaptured(reason) if self.unit.settings.store.incoming_days > 0 => {
+                    let now = self.unit.now();
+                    self.unit.tx.put_uncaptured(&account.id, &post.id, reason, &message.facts, now).await?;
+                    Ok(None)
+                }
+                Opens::NotCaptured(_) | Opens::No => Ok(None),
+            },
+        }
     }
 
     /// Whether a ticket takes no further messages, and this one is not on it.
@@ -357,7 +394,8 @@ impl Intake<'_> {
             requester,
             text: post.text.clone(),
         });
-        Box::pin(self.unit.create(draft, &key, post)).await?;
+        let by = self.by.clone();
+        Box::pin(self.unit.create(draft, &key, post, by)).await?;
         if has_others {
             // Later ones, if this one comes late.
             let now = self.unit.now();
@@ -403,6 +441,29 @@ impl Intake<'_> {
         self.unit.correct_previous_tickets(id, post.made, now).await?;
         self.unit.tx.opened_by(id, &post.id).await
     }
+}
+
+/// Whether a message opens a ticket of an account where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Opens {
+    Yes,
+    /// It is to the account, which does not capture it.
+    NotCaptured(NotCaptured),
+    /// It is not to the account.
+    No,
+}
+
+fn opens(account: &ConnectedAccount, settings: &Account, message: &Message) -> Opens {
+    let is_early = account.capture_from.is_some_and(|from| message.post.made < from);
+    let reason = match &message.arrival {
+        Arrival::Post if !message.mentions(account) => return Opens::No,
+        // A like is about a post that need not be to the account.
+        Arrival::Like(by) if !settings.track_likes || *by != account.id || is_early => return Opens::No,
+        Arrival::Post if !settings.capture_mentions => Some(NotCaptured::MentionsOff),
+        Arrival::Direct(_) if !settings.capture_direct_messages => Some(NotCaptured::DirectMessagesOff),
+        _ => is_early.then_some(NotCaptured::Earlier),
+    };
+    reason.map_or(Opens::Yes, Opens::NotCaptured)
 }
 
 /// Ticket for a message by a person.

@@ -1,8 +1,8 @@
 //! Decodes inbox items.
 
 use crate::{
-    desk::{ConnectedAccount, IncomingKind, MessageFacts, Person, PostFacts, XId},
-    store::{InboxItem, StoredPost},
+    desk::{ConnectedAccount, EntityKind, IncomingKind, MessageFacts, Person, PostFacts, XId, normalize},
+    store::{InboxItem, StoredPost, Uncaptured},
     x::{
         DirectMessage, Post, Unreadable,
         wire::{decode_direct_line, decode_payload},
@@ -37,6 +37,30 @@ pub(crate) enum Arrival {
 }
 
 impl Message {
+    /// A message that was read earlier and made no ticket.
+    pub(super) fn of_uncaptured(uncaptured: Uncaptured) -> Self {
+        let Uncaptured { account, post, facts, .. } = uncaptured;
+        let mut mentions = vec![];
+        let mut facts = PostFacts {
+            media: post.facts.media.clone(),
+            is_quote: post.facts.is_quote,
+            is_reply: post.replied_to.is_some(),
+            ..facts
+        };
+        for entity in &post.entities.in_text {
+            match &entity.kind {
+                EntityKind::Mention { handle, id } => mentions.push((handle.clone(), id.clone())),
+                EntityKind::Hashtag { tag } => {
+                    facts.hashtags.insert(normalize::tag(tag));
+                }
+                EntityKind::Cashtag { .. } | EntityKind::Link { .. } => {}
+            }
+        }
+        facts.complete(&post.text);
+        let arrival = if post.direct_with.is_some() { Arrival::Direct(account) } else { Arrival::Post };
+        Self { post, people: vec![], versions: vec![], arrival, mentions, facts }
+    }
+
     /// Whether it mentions an account: by id, or where X gives none, by the handle that X shows.
     pub(super) fn mentions(&self, account: &ConnectedAccount) -> bool {
         let at_x = account.handle_at_x.as_deref().unwrap_or(&account.handle);

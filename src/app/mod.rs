@@ -17,6 +17,7 @@ mod gates;
 pub mod git;
 pub mod health;
 mod inbox;
+pub mod incoming;
 mod intake;
 mod live;
 pub mod live_set;

@@ -206,7 +206,7 @@ impl Paths {
         let (toml, settings) = said.unzip();
         let directory = toml.as_deref().and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
         let settings = settings.unwrap_or_default();
-        let StoreSettings { url, password_env, key_env } = settings;
+        let StoreSettings { url, password_env, key_env, .. } = settings;
         // A URL that is not valid is not among the settings.
         let declared = Address::from_url(&url).unwrap_or_else(|_| Address::File(url.into()));
         let beside = |directory: &Path| declared.clone().relative_to(directory);

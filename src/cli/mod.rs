@@ -14,6 +14,7 @@ mod error;
 mod eval;
 mod explain;
 mod fmt;
+mod incoming;
 mod init;
 mod outbox;
 mod person;
@@ -69,6 +70,7 @@ enum Command {
     Eval(eval::Eval),
     Explain(explain::Explain),
     Fmt(fmt::Fmt),
+    Incoming(incoming::Incoming),
     Init(init::Init),
     Outbox(outbox::Outbox),
     Person(person::PersonCommand),
@@ -131,6 +133,7 @@ impl Command {
             Self::Eval(command) => command.run(),
             Self::Explain(command) => command.run(),
             Self::Fmt(command) => command.run(),
+            Self::Incoming(command) => command.run().await,
             Self::Init(command) => command.run(),
             Self::Outbox(command) => command.run().await,
             Self::Person(command) => command.run().await,

@@ -360,7 +360,7 @@ async fn apply(
 }
 
 /// The application for one command. It verifies every decision: there is only one per ticket, so that is cheap.
-fn app(store: &Store, desk: &OpenDesk) -> App {
+pub(super) fn app(store: &Store, desk: &OpenDesk) -> App {
     let app = App::with_rules(store.clone(), Arc::clone(&desk.rules), desk.settings.clone(), Clock::Wall);
     app.deciding(Decider::default().verifying(1))
 }

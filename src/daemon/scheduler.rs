@@ -105,6 +105,7 @@ impl Scheduler {
         let rules = app.rules();
         if self.recorded != Some(minute(now)) {
             app.record_evaluated(now).await?;
+            app.forget_uncaptured(now).await?;
             self.recorded = Some(minute(now));
         }
         if self.resumed.as_ref() != Some(&rules.version.hash) {

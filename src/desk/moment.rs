@@ -1,6 +1,6 @@
 //! Parses timestamps and dates, with errors that say what is wrong.
 
-use jiff::{Timestamp, civil::Date};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 /// Why a text is not a valid timestamp or date.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +46,19 @@ const MONTHS: [&str; 12] = [
     "November",
     "December",
 ];
+
+/// Parses a day in a time zone, or a timestamp. Returns when it begins and ends, which for a timestamp is the same; `None` if the
+/// text is neither.
+pub fn day_or_moment(text: &str, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some((at, at));
+    }
+    // `Date` also reads the date of a time without a zone.
+    let is_day = !text.contains(['T', 't', ':', ' ']);
+    let day = text.parse::<Date>().ok().filter(|_| is_day)?;
+    let midnight = |day: Date| Some(day.to_zoned_datetime(zone.clone()).ok()?.timestamp());
+    Some((midnight(day)?, midnight(day.tomorrow().ok()?)?))
+}
 
 /// Parses a timestamp with its time zone: `2026-01-05T12:00:00Z`.
 ///

@@ -10,6 +10,7 @@ mod csv;
 mod delivery;
 pub(crate) mod health;
 pub(crate) mod html;
+pub(crate) mod incoming;
 mod junit;
 mod markup;
 pub(crate) mod outbox;

@@ -53,6 +53,7 @@ mod switch;
 mod ticket;
 mod ticket_link;
 mod tx_cache;
+mod uncaptured;
 mod usable;
 mod view;
 mod volume;
@@ -90,6 +91,7 @@ pub use self::{
     sign_in::{PendingSignIn, SignInState, TakenSignIn},
     snapshot::{SeenTicket, Snapshot},
     ticket::{TicketHead, TicketKey},
+    uncaptured::{Uncaptured, UncapturedFilter},
     volume::LastingVolume,
 };
 use self::{

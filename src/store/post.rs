@@ -51,6 +51,7 @@ macro_rules! read_columns {
          post.direct_with, post.text, post.facts, post.made, post.deleted"
     };
 }
+pub(super) use read_columns;
 
 impl StoredPost {
     /// The source of a comment made from this post, which determines how it can be answered.
@@ -68,7 +69,7 @@ impl StoredPost {
         (kept != KeptFacts::default()).then(|| serde_json::to_string(&kept)).transpose().map_err(corrupt)
     }
 
-    fn read(row: &Row) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
         let KeptFacts { facts, entities } = KeptFacts::read(row.try_get("facts")?)?;
         Ok(Self {
             id: word(row.try_get("x_id")?)?,

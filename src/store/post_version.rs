@@ -96,6 +96,8 @@ impl Tx {
                 "UPDATE post SET replied_to = $2,
                    asked = CASE WHEN EXISTS (SELECT 1 FROM post f WHERE f.x_id = $2) THEN 1 ELSE asked END
                  WHERE replied_to = $1",
+                "UPDATE uncaptured SET post = $2 WHERE post = $1
+                   AND NOT EXISTS (SELECT 1 FROM uncaptured f WHERE f.account = uncaptured.account AND f.post = $2)",
                 "UPDATE ticket SET key_conversation = $2 WHERE key_conversation = $1",
                 "UPDATE ticket SET opened_by = $2 WHERE opened_by = $1",
             ] {

@@ -176,7 +176,11 @@ fn commands_in_the_documentation_exist() {
                 .iter()
                 .copied()
                 .take_while(|word| !word.starts_with('-') && word.chars().all(|c| c.is_ascii_lowercase() || c == '-'))
-                .take(if matches!(words[0], "accounts" | "agents" | "outbox" | "store" | "ticket") { 2 } else { 1 })
+                .take(if matches!(words[0], "accounts" | "agents" | "incoming" | "outbox" | "store" | "ticket") {
+                    2
+                } else {
+                    1
+                })
                 .collect();
             let (status, help) = run(&root(), &[names.as_slice(), &["--help"]].concat());
             assert_eq!(status, 0, "{}: `{line}`: {help}", path.display());

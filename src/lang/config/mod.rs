@@ -114,6 +114,8 @@ pub(crate) fn store_settings(text: &str) -> Option<StoreSettings> {
         url,
         password_env: text("password_env", default.password_env)?,
         key_env: text("key_env", Some(default.key_env))??,
+        // Not needed to find it.
+        incoming_days: default.incoming_days,
     })
 }
 

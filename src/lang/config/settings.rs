@@ -25,7 +25,7 @@ impl Reader {
     }
 
     pub(super) fn store(&mut self, store: &Entry<'_, StoreSettings>) {
-        let StoreSettings { url, password_env, key_env } = &store.value;
+        let StoreSettings { url, password_env, key_env, .. } = &store.value;
         self.variable(key_env, store.at("key_env"));
         if let Some(name) = password_env {
             self.variable(name, store.at("password_env"));

@@ -7,6 +7,7 @@ mod caps;
 mod counted;
 mod entities;
 mod facts;
+mod incoming;
 mod invariants;
 mod messages;
 mod order;

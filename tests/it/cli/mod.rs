@@ -7,6 +7,7 @@ mod demo;
 mod desk;
 mod error;
 mod eval;
+mod incoming;
 mod levels;
 mod media;
 mod outbox;
