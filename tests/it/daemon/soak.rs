@@ -8,10 +8,10 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     env, fs,
     net::TcpListener,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use twite::sim::{Cut, Disconnect, Disturbance, Fault, NewPerson, NewPost, SimHandle};
 
 use crate::support::{Served, TestDesk, database::DirectConnection};
