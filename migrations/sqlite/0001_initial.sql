@@ -401,6 +401,7 @@ CREATE TABLE uncaptured (
   PRIMARY KEY (account, post)
 );
 CREATE INDEX uncaptured_by_since ON uncaptured (since, post, account);
+CREATE INDEX uncaptured_by_account ON uncaptured (account, since, post);
 CREATE INDEX uncaptured_by_post ON uncaptured (post);
 
 CREATE TABLE comment (

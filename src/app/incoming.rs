@@ -86,7 +86,7 @@ pub enum NotConverted {
     #[error("it was deleted at X")]
     Deleted,
     /// The account captures such messages by itself.
-    #[error("@{handle} captures by itself (`{switch} = true`)")]
+    #[error("@{handle} captures by itself; set `{switch} = false` first to convert what it left out")]
     Automatic {
         /// The account.
         handle: String,
@@ -347,12 +347,13 @@ fn handle_of(connected: &[ConnectedAccount], id: &XId) -> Option<String> {
 }
 
 impl App {
-    /// Forgets messages that made no ticket and are older than `incoming_days`, with their posts where nothing else needs them.
+    /// Forgets messages that made no ticket and are older than `incoming_days`, with their posts where nothing else needs them:
+    /// as many as one transaction takes.
     pub(crate) async fn forget_uncaptured(&self, now: Timestamp) -> Result<(), StoreError> {
         let kept = SignedDuration::from_hours(24 * i64::from(self.settings().store.incoming_days));
         let before = now.saturating_sub(kept).unwrap_or(Timestamp::MIN);
         // Checked first without the write lock.
-        while self.store.oldest_uncaptured().await?.is_some_and(|oldest| oldest < before) {
+        if self.store.oldest_uncaptured().await?.is_some_and(|oldest| oldest < before) {
             let mut tx = self.store.begin().await?;
             tx.forget_uncaptured(before, MAX_FORGOTTEN).await?;
             tx.commit().await?;

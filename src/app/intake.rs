@@ -321,12 +321,12 @@ impl Intake<'_> {
             Target::FollowsUp(head) => self.open(account, settings, message, post, Some(head), alone).await.map(Some),
             Target::None => match opens {
                 Opens::Yes => self.open(account, settings, message, post, None, alone).await.map(Some),
-                Opens::NotCaptured(reason) if self.unit.settings.store.incoming_days > 0 => {
+                Opens::NotCaptured(reason) => {
                     let now = self.unit.now();
                     self.unit.tx.put_uncaptured(&account.id, &post.id, reason, &message.facts, now).await?;
                     Ok(None)
                 }
-                Opens::NotCaptured(_) | Opens::No => Ok(None),
+                Opens::No => Ok(None),
             },
         }
     }

@@ -1,7 +1,9 @@
 //! Decodes inbox items.
 
 use crate::{
-    desk::{ConnectedAccount, EntityKind, IncomingKind, MessageFacts, Person, PostFacts, XId, normalize},
+    desk::{
+        ConnectedAccount, EntityKind, IncomingKind, MessageFacts, Person, PostFacts, XId, normalize, post_text::handles,
+    },
     store::{InboxItem, StoredPost, Uncaptured},
     x::{
         DirectMessage, Post, Unreadable,
@@ -54,6 +56,11 @@ impl Message {
                     facts.hashtags.insert(normalize::tag(tag));
                 }
                 EntityKind::Cashtag { .. } | EntityKind::Link { .. } => {}
+            }
+        }
+        for handle in handles(&post.text) {
+            if !mentions.iter().any(|(known, _): &(String, _)| known.eq_ignore_ascii_case(handle)) {
+                mentions.push((handle.to_owned(), None));
             }
         }
         facts.complete(&post.text);

@@ -155,6 +155,9 @@ impl Find {
 impl Convert {
     async fn run(&self, desk: &OpenDesk, viewer: Viewer<'_>) -> Result<Exit, CliError> {
         let Find { account, text, since, until } = &self.find;
+        if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+            return Err(CliError::Usage("`--text` is empty; `--all` converts everything".to_owned()));
+        }
         let asked = self.find.asked(desk)?;
         let app = app(desk.store()?, desk);
         let converted = if !self.ids.is_empty() {

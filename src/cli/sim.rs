@@ -40,6 +40,9 @@ pub(crate) struct SimCommand {
     /// Replay the files at this many lines per second, instead of all at once.
     #[arg(long, value_name = "N")]
     pace: Option<f64>,
+    /// Serve https. The certificate, which is made anew for this run, is written to this file, for clients to trust.
+    #[arg(long, value_name = "FILE")]
+    tls: Option<PathBuf>,
     /// Create the same tokens on every run.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -88,7 +91,8 @@ const CONTROL: &str = r#"Make things happen while it runs, from this machine:
 Examples:
   twite sim
   twite sim --load examples/conversations/northwind.ndjson --account NorthwindHelp --pace 1
-  twite sim --listen 127.0.0.1:0 --format json"#;
+  twite sim --listen 127.0.0.1:0 --format json
+  twite sim --tls sim.pem; then curl --cacert sim.pem https://127.0.0.1:8917/sim/stats"#;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -128,6 +132,10 @@ impl SimCommand {
             }
             Err(error) => return Err(error.into()),
         };
+        if let (Some(path), Some(certificate)) = (&self.tls, &sim.certificate) {
+            std::fs::write(path, certificate)
+                .map_err(|error| CliError::Usage(format!("--tls {}: {error}", visible(&path.display().to_string()))))?;
+        }
         let mut loaded = Vec::new();
         for path in &self.load {
             let report = sim.load_lines(BufReader::new(open(path)?))?;
@@ -161,6 +169,7 @@ impl SimCommand {
             seed: self.seed,
             summoned_only: !self.any_reply,
             rate_limits: !self.no_limits,
+            tls: self.tls.is_some(),
             ..SimOptions::default()
         };
         if let (Some(app), false) = (options.apps.first_mut(), self.redirect_uris.is_empty()) {

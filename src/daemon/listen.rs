@@ -37,9 +37,6 @@ impl Daemon {
         let address = listener.local_addr().map_or(address, |bound| bound.to_string());
         tracing::info!("listening on http://{address}");
         self.shared.listening.send_replace(true);
-        if let Err(error) = self.store().forget_sign_ins(self.clock().now()).await {
-            tracing::warn!("cannot remove expired sign-ins: {error}");
-        }
         let turned_away = self.shared.push.turned_away.clone();
         let webhook = Receiver::new(self.app().clone(), self.delivered.clone(), turned_away);
         let webhook = (self.shared.webhook_path(), webhook);

@@ -1,7 +1,7 @@
 //! Where X delivers events to, and for which accounts.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     app::Notice,
-    desk::{AccountState, ConnectedAccount, Receives, Transport, XId},
+    desk::{AccountState, ConnectedAccount, Incoming, IncomingKind, Receives, Transport, XId},
     store::{Stall, StoreError},
     x::{
         XError,
@@ -306,10 +306,27 @@ impl Shared {
                     Event::Revoked => self.push.wake_all(&account.id),
                 }
             }
+            let messages = self.unknown(account, messages).await?;
             if !messages.is_empty() {
                 self.app.accept(account, transport, &messages, None).await?;
             }
         }
         Ok(())
+    }
+
+    /// Those of these messages that are not in the inbox. X delivers minutes again after each reconnection; what is known
+    /// does not wait for the write lock.
+    async fn unknown(&self, account: &ConnectedAccount, messages: Vec<Incoming>) -> Result<Vec<Incoming>, StoreError> {
+        let mut known = BTreeSet::new();
+        for kind in IncomingKind::ALL {
+            let of_kind = messages.iter().filter(|message| message.kind == *kind).map(|message| &message.x_id);
+            let ids: Vec<_> = of_kind.collect();
+            if !ids.is_empty() {
+                let found = self.app.store().received(&account.id, *kind, ids).await?;
+                known.extend(found.into_keys().map(|(id, version)| (kind.as_str(), id, version)));
+            }
+        }
+        let key = |message: &Incoming| (message.kind.as_str(), message.x_id.clone(), message.version.to_string());
+        Ok(messages.into_iter().filter(|message| !known.contains(&key(message))).collect())
     }
 }

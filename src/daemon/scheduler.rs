@@ -105,8 +105,9 @@ impl Scheduler {
         let rules = app.rules();
         if self.recorded != Some(minute(now)) {
             app.record_evaluated(now).await?;
-            app.forget_uncaptured(now).await?;
             self.recorded = Some(minute(now));
+            app.forget_uncaptured(now).await?;
+            app.store().forget_sign_ins(now).await?;
         }
         if self.resumed.as_ref() != Some(&rules.version.hash) {
             app.resume_stopped(&rules, now).await?;

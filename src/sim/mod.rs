@@ -46,6 +46,7 @@ mod stream;
 mod subscriptions;
 mod text;
 mod timelines;
+mod tls;
 mod v1;
 mod webhooks;
 mod words;
@@ -70,6 +71,7 @@ use self::{
     oauth::SCOPES,
     relations::Relation,
     server::Shared,
+    tls::Identity,
     world::{Conversation, World},
 };
 pub use self::{
@@ -107,6 +109,8 @@ pub struct SimOptions {
     pub token_seconds: u64,
     /// The consumer secret of every app, which signs deliveries to webhooks.
     pub consumer_secret: String,
+    /// Whether to serve https, with a new certificate of its own.
+    pub tls: bool,
     /// Registered apps. Tokens issued without the authorization page belong to the first.
     pub apps: Vec<App>,
 }
@@ -128,6 +132,7 @@ impl Default for SimOptions {
             short_timelines: true,
             token_seconds: 7_200,
             consumer_secret: CONSUMER_SECRET.into(),
+            tls: false,
             apps: vec![app],
         }
     }
@@ -140,6 +145,9 @@ pub enum SimError {
     /// The address cannot be bound.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, #[source] io::Error),
+    /// No certificate can be made.
+    #[error("cannot make a certificate: {0}")]
+    Tls(String),
     /// No user has this handle or id.
     #[error("nobody has the handle or id `{0}`")]
     NoSuchPerson(String),
@@ -173,12 +181,16 @@ impl Sim {
         let listen = options.listen;
         let listener = TcpListener::bind(listen).await.map_err(|e| SimError::Listen(listen, e))?;
         let address = listener.local_addr().map_err(|e| SimError::Listen(listen, e))?;
+        let identity = options.tls.then(|| Identity::new(address.ip())).transpose()?;
+        let (tls, certificate) = identity.map(|identity| (identity.acceptor, identity.certificate)).unzip();
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let shared = Arc::new(Shared::new(World::new(options), deliveries::client()?));
         let (stop, stopped) = oneshot::channel();
-        let server = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
+        let server = tokio::spawn(server::serve(listener, tls, Arc::clone(&shared), stopped));
         let courier = tokio::spawn(deliveries::run(Arc::clone(&shared)));
         let running = Running { stop: Some(stop), server: Some(server), courier, replay: None };
-        Ok(SimHandle { url: format!("http://{address}"), shared, running: Arc::new(Mutex::new(running)) })
+        let url = format!("{scheme}://{address}");
+        Ok(SimHandle { url, certificate, shared, running: Arc::new(Mutex::new(running)) })
     }
 }
 
@@ -189,6 +201,8 @@ impl Sim {
 pub struct SimHandle {
     /// Base URL for clients, without a trailing slash.
     pub url: String,
+    /// The certificate with which it serves https, as PEM.
+    pub certificate: Option<String>,
     shared: Arc<Shared>,
     running: Arc<Mutex<Running>>,
 }

@@ -21,9 +21,10 @@ use axum::{
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{mpsc, oneshot},
 };
+use tokio_rustls::TlsAcceptor;
 use tokio_util::io::ReaderStream;
 
 use super::{
@@ -32,6 +33,7 @@ use super::{
     endpoint::{Endpoint, Handler, Request as Asked, SIGN_IN},
     fault::Cut,
     query::Call,
+    tls::Socket,
     world::World,
 };
 
@@ -204,10 +206,15 @@ impl World {
 }
 
 /// Serves until `stop` is signalled or dropped.
-pub(super) async fn serve(listener: TcpListener, shared: Arc<Shared>, stop: oneshot::Receiver<()>) -> io::Result<()> {
+pub(super) async fn serve(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    shared: Arc<Shared>,
+    stop: oneshot::Receiver<()>,
+) -> io::Result<()> {
     let app = Router::new().fallback(take).with_state(shared);
     let service = app.into_make_service_with_connect_info::<Peer>();
-    axum::serve(Lines(listener), service)
+    axum::serve(Lines { listener, tls }, service)
         .with_graceful_shutdown(async {
             let _ = stop.await;
         })
@@ -286,13 +293,15 @@ fn respond(answer: Answer) -> Response {
     })
 }
 
-/// A listener whose connections can be cut.
-struct Lines(TcpListener);
+/// A listener whose connections can be cut, with TLS or without.
+struct Lines {
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+}
 
 /// A connection with a flag that cuts it.
-#[derive(Debug)]
 struct Line {
-    stream: TcpStream,
+    stream: Socket,
     cut: Arc<AtomicBool>,
 }
 
@@ -308,14 +317,14 @@ impl Listener for Lines {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Line, SocketAddr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
+        let (stream, address) = Listener::accept(&mut self.listener).await;
         // If this fails, responses are only sent a little later.
         let _ = stream.set_nodelay(true);
-        (Line { stream, cut: Arc::default() }, address)
+        (Line { stream: Socket::new(stream, self.tls.as_ref()), cut: Arc::default() }, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+        self.listener.local_addr()
     }
 }
 

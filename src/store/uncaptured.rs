@@ -39,6 +39,8 @@ pub struct UncapturedFilter {
     pub until: Option<Timestamp>,
 }
 
+// `CROSS JOIN` makes SQLite look for comments by their post, instead of reading all tickets of an account.
+
 /// The select list and tables that [`Uncaptured::read`] expects.
 macro_rules! select {
     () => {
@@ -92,7 +94,7 @@ impl Snapshot<'_> {
             concat!(
                 select!(),
                 "WHERE post.deleted = 0 AND NOT EXISTS
-                   (SELECT 1 FROM comment c JOIN ticket t ON t.id = c.ticket WHERE c.x_id = u.post AND t.key_account = u.account)"
+                   (SELECT 1 FROM comment c CROSS JOIN ticket t WHERE t.id = c.ticket AND c.x_id = u.post AND t.key_account = u.account)"
             ),
         );
         if let Some(account) = &filter.account {
@@ -126,8 +128,8 @@ impl Snapshot<'_> {
     /// The tickets that have a post or message as a comment, by the id of any version, each with its account.
     pub async fn tickets_with(&mut self, id: &XId) -> Result<Vec<(XId, TicketId)>, StoreError> {
         let rows = query(
-            "SELECT t.key_account, t.id FROM comment c JOIN ticket t ON t.id = c.ticket
-             WHERE c.x_id = coalesce((SELECT v.post FROM post_version v WHERE v.version = $1), $1)
+            "SELECT t.key_account, t.id FROM comment c CROSS JOIN ticket t 
+             WHERE t.id = c.ticket AND c.x_id = coalesce((SELECT v.post FROM post_version v WHERE v.version = $1), $1)
                AND t.key_account IS NOT NULL ORDER BY t.id",
         );
         let rows = rows.bind(id.as_str()).fetch_all(&mut self.conn).await?;
@@ -175,7 +177,7 @@ impl Tx {
     /// The ticket of an account that has a post or message as a comment.
     pub async fn ticket_with(&mut self, account: &XId, post: &XId) -> Result<Option<TicketId>, StoreError> {
         let id: Option<i64> = query_scalar(
-            "SELECT t.id FROM comment c JOIN ticket t ON t.id = c.ticket WHERE c.x_id = $1 AND t.key_account = $2
+            "SELECT t.id FROM comment c CROSS JOIN ticket t WHERE t.id = c.ticket AND c.x_id = $1 AND t.key_account = $2
              ORDER BY t.id LIMIT 1",
         )
         .bind(post.as_str())
@@ -186,7 +188,7 @@ impl Tx {
     }
 
     /// Forgets messages that made no ticket and were read before a time, at most `most`, and deletes those of them that nothing
-    /// else needs: that are on no ticket, and in no conversation that has one. Returns how many it forgot.
+    /// else needs: that are on no ticket, in no conversation that has one, and that no other post answers. Returns how many it forgot.
     pub async fn forget_uncaptured(&mut self, before: Timestamp, most: u32) -> Result<usize, StoreError> {
         let rows = query("SELECT account, post FROM uncaptured WHERE since < $1 ORDER BY since LIMIT $2")
             .bind(before.as_millisecond())
@@ -200,17 +202,19 @@ impl Tx {
                 .bind(&post)
                 .execute(&mut self.conn)
                 .await?;
-            for statement in [
-                // `CROSS JOIN` makes SQLite start with the few accounts.
-                "DELETE FROM post WHERE x_id = $1
+            query(
+                // What answers it needs it, and one that was deleted at X must not come back. `CROSS JOIN` makes SQLite start
+                // with the few accounts.
+                "DELETE FROM post WHERE x_id = $1 AND deleted = 0
+                   AND NOT EXISTS (SELECT 1 FROM post child WHERE child.replied_to = post.x_id)
                    AND NOT EXISTS (SELECT 1 FROM uncaptured u WHERE u.post = post.x_id)
                    AND NOT EXISTS (SELECT 1 FROM comment c WHERE c.x_id = post.x_id)
                    AND NOT EXISTS (SELECT 1 FROM account a CROSS JOIN ticket t
                                    WHERE t.key_account = a.x_id AND t.key_conversation = post.conversation)",
-                "DELETE FROM post_version WHERE post = $1 AND NOT EXISTS (SELECT 1 FROM post p WHERE p.x_id = $1)",
-            ] {
-                query(statement).bind(&post).execute(&mut self.conn).await?;
-            }
+            )
+            .bind(&post)
+            .execute(&mut self.conn)
+            .await?;
         }
         Ok(rows.len())
     }

@@ -46,7 +46,7 @@ struct SignIn {
     port: u16,
     /// Let X redirect to the daemon, for a browser that is not on this machine: `URL/x/callback` must be registered for the app,
     /// where `URL` is `url` in `twite.toml`. Whoever opens the printed page within ten minutes can sign in.
-    #[arg(long, conflicts_with_all = ["port", "tokens_from_stdin"])]
+    #[arg(long, conflicts_with_all = ["port", "tokens_from_stdin", "new_key"])]
     through_daemon: bool,
     /// Read tokens from standard input instead of signing in: a JSON object with `access_token` and
     /// `refresh_token`, and optionally `scope` and `expires_in`, as X and `twite sim` return them.
@@ -65,6 +65,10 @@ impl Add {
         let files = if is_live { None } else { args.load().ok() };
         let declares = |rules: &Arc<Rules>| handle.is_some_and(|handle| rules.desk.accounts.get(handle).is_some());
         let rules = files.filter(declares).unwrap_or_else(|| asked.desk.rules.clone());
+        if self.sign_in.through_daemon && handle.is_none() {
+            let why = "name the account: with `--through-daemon`, whoever opens the printed page would connect theirs";
+            return Err(CliError::Usage(why.to_owned()));
+        }
         self.sign_in.run(asked, &rules, Wanted::New(handle)).await
     }
 }

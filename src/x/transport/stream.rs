@@ -1,6 +1,10 @@
 //! The stream of the X Activity API: one connection for all accounts of an app.
 
-use std::time::Duration;
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
 
 use reqwest::Response;
 use url::Url;
@@ -111,7 +115,10 @@ impl Stream {
                 return Ok(lines);
             }
             match self.response.chunk().await {
-                Ok(Some(chunk)) => self.buffer.extend_from_slice(&chunk),
+                Ok(Some(chunk)) => {
+                    self.buffer.extend_from_slice(&chunk);
+                    self.fill();
+                }
                 Ok(None) => return Err(XError::unavailable("X closed the stream")),
                 Err(error) if error.is_timeout() => {
                     let why = format!("the stream was silent for {} s", MAX_SILENCE.as_secs());
@@ -122,6 +129,17 @@ impl Stream {
                     return Err(XError::unavailable(format!("the stream ended: {why}")));
                 }
             }
+        }
+    }
+
+    /// Receives what is there already: after a reconnection, X sends minutes of events at once, and whoever reads too slowly
+    /// is disconnected. An error comes again.
+    fn fill(&mut self) {
+        let mut now = Context::from_waker(Waker::noop());
+        while self.buffer.len() < MAX_DELIVERY_BYTES / 2
+            && let Poll::Ready(Ok(Some(chunk))) = pin!(self.response.chunk()).poll(&mut now)
+        {
+            self.buffer.extend_from_slice(&chunk);
         }
     }
 

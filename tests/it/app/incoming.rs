@@ -379,6 +379,8 @@ async fn after_its_days_it_is_forgotten_with_the_post_unless_that_is_needed() {
 async fn nothing_is_kept_for_no_days() {
     let desk = Desk::declared(&format!("{ACCOUNTS}\n[store]\nincoming_days = 0\n")).await;
     desk.read(Said::new(10, 1, 10, "@acme one")).await;
+    desk.at(desk.daemon.clock().now() + SignedDuration::from_mins(1)).await;
     assert!(desk.ids_listed().await.is_empty());
     assert_eq!(desk.stored("SELECT post FROM uncaptured").await, [""; 0]);
+    assert_eq!(desk.stored("SELECT x_id FROM post").await, [""; 0]);
 }

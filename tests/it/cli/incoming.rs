@@ -115,6 +115,7 @@ async fn what_cannot_be_done_is_refused_with_its_reason() {
         (&["convert", &id, "--as", "Bo"], 2, "only an admin sees"),
         (&["convert"], 2, "nothing is to be converted: give ids"),
         (&["convert", "--account", "acme"], 2, "nothing is to be converted: give ids"),
+        (&["convert", "--text", " "], 2, "`--text` is empty"),
         (&["convert", &id, "--all"], 2, "cannot be used with"),
         (&["convert", "x"], 2, "`x` is not an X id"),
         (&["convert", "99"], 1, "99 not converted: no such post is kept"),
@@ -131,7 +132,7 @@ async fn what_cannot_be_done_is_refused_with_its_reason() {
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("capture_mentions = false", "capture_mentions = true")).unwrap();
     let mut served = desk.serve();
-    let automatic = "@acme captures by itself (`capture_mentions = true`)";
+    let automatic = "@acme captures by itself; set `capture_mentions = false` first";
     waits(automatic, &["show", &id]).await;
     served.kill();
     let (status, _, errors) = incoming(&desk, &["convert", &id]);

@@ -118,7 +118,7 @@ async fn whoever_signs_in_elsewhere_is_connected_once() {
     assert!(!log.contains(&state) && !log.contains(&code), "{log}");
 
     // The command is interrupted: the page works nevertheless.
-    let mut sign_in = SignIn::start(&desk, &["add", "--through-daemon"]);
+    let mut sign_in = SignIn::start(&desk, &["add", "mira", "--through-daemon"]);
     sign_in.child.kill().unwrap();
     sign_in.child.wait().unwrap();
     let back = sign_in.decide("mira", "approve").await;

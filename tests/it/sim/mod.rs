@@ -6,6 +6,7 @@ mod control;
 mod docs;
 mod load;
 mod status;
+mod tls;
 mod webhooks;
 
 use std::{collections::BTreeSet, time::Duration};
