@@ -181,10 +181,10 @@ impl Shared {
     /// Compares the machine's clock with that of X, which has just answered, and reports when it is off, and when it is
     /// right again. A virtual clock follows the messages.
     pub(super) fn check_clock(&self, at_x: Timestamp) {
-        if !matches!(self.app.clock(), Clock::Wall) {
+        if matches!(self.app.clock(), Clock::Driven(_)) {
             return;
         }
-        let ahead = Clock::Wall.now().duration_since(at_x);
+        let ahead = self.app.clock().machine().duration_since(at_x);
         self.app.notices().counters().clock_ahead(ahead.as_secs_f64());
         let is_off = ahead.abs() > MAX_CLOCK_ERROR;
         if self.clock_is_off.swap(is_off, Ordering::Relaxed) == is_off {
