@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use super::{send::doubled, shared::Shared};
 use crate::{
     app::{Notice, mail_admins},
-    desk::{AccountState, ConnectedAccount},
+    desk::{AccountState, ConnectedAccount, XId},
     store::{GRANT, Pause, SEND_ACTIONS, SEND_MESSAGES, SEND_POSTS, StoreError, Tx},
     x::Refusal,
 };
@@ -45,8 +45,11 @@ impl Shared {
         let before = others.iter().find(|pause| pause.what == what);
         let failures = before.map_or(1, |pause| pause.failures + 1);
         let reason = refusal.to_string();
-        // What befalls the app befalls all of its accounts, and is one incident.
-        let told_of_app = refusal.is_about_app() && elsewhere.iter().any(|pause| pause.told && pause.reason == reason);
+        // What befalls the app befalls all of its accounts, and is one incident. Pauses of accounts that are not in use may be
+        // over.
+        let is_used = |id: &XId| accounts.iter().any(|now| now.id == *id && now.state == AccountState::Connected);
+        let same = |pause: &Pause| pause.told && pause.reason == reason && is_used(&pause.account);
+        let told_of_app = refusal.is_about_app() && elsewhere.iter().any(same);
         let told = others.iter().any(|pause| pause.told);
         // What was retried so far now needs a person.
         let escalates = is_dead && before.is_none();

@@ -154,7 +154,8 @@ impl PollAccounts {
     /// Reports declared accounts that are not connected, whenever their list changes.
     fn tell_unconnected(&mut self, accounts: &[ConnectedAccount]) {
         let settings = self.shared.app.settings();
-        let is_connected = |handle: &str| accounts.iter().any(|account| account.handle.eq_ignore_ascii_case(handle));
+        let linked = || accounts.iter().filter(|account| account.state != AccountState::Unlinked);
+        let is_connected = |handle: &str| linked().any(|account| account.handle.eq_ignore_ascii_case(handle));
         let declared = settings.accounts.iter().map(|account| account.handle.clone());
         let unconnected: Vec<_> = declared.filter(|handle| !is_connected(handle)).collect();
         if let Some(first) = unconnected.first().filter(|_| unconnected != self.unconnected) {
@@ -239,7 +240,7 @@ impl Poll {
         let mut position: Position = stored.and_then(|stored| serde_json::from_str(&stored).ok()).unwrap_or_default();
         let mut stretch = position.from_top(&self.account, endpoint, self.shared.app.store().last_received().await?);
         let (mut new, mut pages, mut refused) = (0, 0, 0);
-        let (limits, answered_at) = loop {
+        let limits = loop {
             let Some(answered) =
                 self.shared.unless_stopped(&self.stop, MAX_LAST_REQUEST, read_page(&client, endpoint, &stretch)).await
             else {
@@ -260,16 +261,17 @@ impl Poll {
                     return self.failed(new, every, &error).await;
                 }
             };
+            // Before anything waits for the database.
+            if let Some(at) = answered.at {
+                self.shared.check_clock(at);
+            }
             pages += 1;
             new += self.take_page(&mut position, stretch, &answered).await?;
             match position.unfinished() {
                 Some(unfinished) if may_go_on(&answered.limits, pages) => stretch = unfinished.clone(),
-                _ => break (answered.limits, answered.at),
+                _ => break answered.limits,
             }
         };
-        if let Some(at) = answered_at {
-            self.shared.check_clock(at);
-        }
         self.shared.tell_success(&self.account, endpoint.name(), std::mem::take(&mut self.failures));
         self.shared.resume(&self.account, &[endpoint.name(), GRANT]).await?;
         let wait = next_poll(every, &limits, 0, 0.0);

@@ -70,6 +70,7 @@ impl Loop for Subscribing {
                     // Its loop tells why it is closed. What the account left is not relied on.
                     None => {
                         self.shared.end_push(&account.id);
+                        self.done.remove(&account.id);
                         continue;
                     }
                 },

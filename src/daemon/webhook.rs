@@ -98,10 +98,15 @@ impl Hooking {
                 called?;
                 checked = Instant::now();
                 self.failures = 0;
-                if self.shared.push.turned_away.swap(false, Ordering::Relaxed) && self.missed_since.is_none() {
+                let (now, turned_away) = (self.shared.app.clock().now(), &self.shared.push.turned_away);
+                let turned_away = turned_away.swap(false, Ordering::Relaxed);
+                if turned_away && self.missed_since.is_none() {
                     self.missed_since = self.stored(SEEN).await?.and_then(|seen| seen.parse().ok());
                 }
                 self.catch_up(&webhooks, &id).await?;
+                if turned_away {
+                    self.missed_since.get_or_insert(now);
+                }
             }
         }
         Ok(())
@@ -131,7 +136,9 @@ impl Hooking {
                 tracing::warn!("X does not deliver again what it could not deliver since {from:.0}: {error}");
             }
             match replayed {
-                Some(Ok(()) | Err(XError::Refused(Refusal::NotAllowed(_) | Refusal::Other { .. }))) => {}
+                Some(
+                    Ok(()) | Err(XError::Refused(Refusal::NotAllowed(_) | Refusal::Gone(_) | Refusal::Other { .. })),
+                ) => {}
                 _ => return Ok(()),
             }
             self.missed_since = None;

@@ -70,7 +70,7 @@ pub enum Refusal {
     /// The app lacks permission. Says nothing about the content of the call.
     #[error("the app or the account lacks permission: {0}")]
     NotAllowed(String),
-    /// X has suspended the app, or never admitted it to its API.
+    /// X has suspended the app.
     #[error("X does not admit the app: {0}")]
     AppNotAdmitted(String),
     /// X has suspended the account, or locked it until its owner does something.
@@ -211,8 +211,9 @@ pub(super) fn refusal(status: u16, body: &[u8], wait: Option<Duration>) -> XErro
         (300..=399, _) => return XError::InBetween { status, detail },
         _ if !is_json => return XError::InBetween { status, detail },
         (403, _) if says("spendcap") || says("spend cap") || title == "SpendCapReached" => Refusal::Capped(detail),
-        (_, "client-forbidden") => Refusal::AppNotAdmitted(detail),
-        (_, "oauth1-permissions" | "unsupported-authentication") => Refusal::NotAllowed(detail),
+        (_, "client-forbidden") if says("suspended") => Refusal::AppNotAdmitted(detail),
+        // It may be about one endpoint, which the app's plan does not include.
+        (_, "client-forbidden" | "oauth1-permissions" | "unsupported-authentication") => Refusal::NotAllowed(detail),
         (403, _) if says("your account is suspended") || says("account is temporarily locked") => {
             Refusal::AccountLocked(detail)
         }

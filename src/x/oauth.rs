@@ -374,6 +374,10 @@ impl TokenSource {
                 if renewed.refresh.is_none() {
                     renewed.refresh.clone_from(&tokens.refresh);
                 }
+                // An answer without scopes means that they are the same.
+                if renewed.scopes.is_empty() {
+                    renewed.scopes.clone_from(&tokens.scopes);
+                }
                 (held.tokens, held.renewal_lost) = (renewed, false);
                 Ok(())
             }

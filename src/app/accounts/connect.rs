@@ -93,6 +93,12 @@ pub enum NotConnected {
         /// Handle of the wanted account.
         wanted: String,
     },
+    /// Somebody unlinked it meanwhile.
+    #[error("@{handle} was unlinked meanwhile; `twite accounts add {handle}` connects it")]
+    Unlinked {
+        /// The handle.
+        handle: String,
+    },
     /// Somebody else has the handle of a connected account now.
     #[error(
         "@{handle} belongs to another X user now ({found}) than the one that is connected as @{handle} ({known}), whose tickets \
@@ -242,7 +248,10 @@ fn check_owner(
         known: known.id.clone(),
     };
     match (wanted, linked) {
-        (Wanted::Again(account), _) if account.id == *id => Ok(()),
+        (Wanted::Again(account), _) if account.id == *id => {
+            let is_linked = stored.connected.iter().any(|now| now.id == *id && now.state != AccountState::Unlinked);
+            is_linked.then_some(()).ok_or_else(|| NotConnected::Unlinked { handle: account.handle.clone() })
+        }
         (Wanted::Again(account), _) if account.handle.eq_ignore_ascii_case(handle) => Err(taken_over(account)),
         (Wanted::Again(account), _) => Err(somebody_else(&account.handle)),
         (Wanted::New(Some(wanted)), _) if !handle.eq_ignore_ascii_case(wanted.trim_start_matches('@')) => {

@@ -165,6 +165,7 @@ pub(super) fn not_connected(error: NotConnected) -> CliError {
         | NotConnected::OtherKey { .. }
         | NotConnected::Nobody
         | NotConnected::SomebodyElse { .. }
+        | NotConnected::Unlinked { .. }
         | NotConnected::TakenOver { .. } => CliError::Usage(error.to_string()),
     }
 }
