@@ -80,7 +80,7 @@ impl Hooking {
         let Some(registered) = self.stop.run_until_cancelled(registered).await else { return Ok(()) };
         let (id, mut checked) = (registered?, Instant::now());
         self.store(REGISTERED, &id).await?;
-        self.missed_since = self.stored(SEEN).await?.and_then(|seen| seen.parse().ok());
+        self.missed_since = self.seen().await?;
         self.shared.push.open(Transport::Webhook, Some(id.clone()));
         let begun = self.shared.app.clock().now();
         self.catch_up(&webhooks, &id).await?;
@@ -101,7 +101,7 @@ impl Hooking {
                 let (now, turned_away) = (self.shared.app.clock().now(), &self.shared.push.turned_away);
                 let turned_away = turned_away.swap(false, Ordering::Relaxed);
                 if turned_away && self.missed_since.is_none() {
-                    self.missed_since = self.stored(SEEN).await?.and_then(|seen| seen.parse().ok());
+                    self.missed_since = self.seen().await?;
                 }
                 self.catch_up(&webhooks, &id).await?;
                 if turned_away {
@@ -162,6 +162,11 @@ impl Hooking {
             None => {}
         }
         Ok(Next::After(LOOK_EVERY))
+    }
+
+    /// Up to when nothing is missing; `None` if the webhook was never registered.
+    async fn seen(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.stored(SEEN).await?.and_then(|seen| seen.parse().ok()))
     }
 
     async fn stored(&self, name: &str) -> Result<Option<String>, StoreError> {

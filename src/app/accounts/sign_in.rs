@@ -9,7 +9,7 @@ use url::Url;
 use super::connect::{Connected, Connecting, NotConnected, Wanted, stored_accounts};
 use crate::{
     app::App,
-    desk::{AccountState, Actor},
+    desk::Actor,
     store::{Key, PendingSignIn, Store, StoreError, TakenSignIn},
     x::{
         client::http,
@@ -142,9 +142,8 @@ async fn connect(
     let wanted = match &pending.account {
         None => Wanted::New(pending.handle.as_deref()),
         Some(id) => {
-            let linked = |state| state != AccountState::Unlinked;
-            let known = stored.connected.iter().find(|known| known.id == *id && linked(known.state));
-            Wanted::Again(known.ok_or("the account was unlinked meanwhile")?)
+            let known = stored.connected.iter().find(|known| known.id == *id);
+            Wanted::Again(known.ok_or("the account is not in the database any more")?)
         }
     };
     let connecting = Connecting { store: app.store(), key, desk: &rules.desk, declared: &files.accounts };
